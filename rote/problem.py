@@ -1,0 +1,118 @@
+"""Frozen data that every room shares: a problem, its traps, its inert clause.
+
+Data only; drawing and rendering live in ``rote.perturb``, scoring in ``rote.answers``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Final
+
+from rote.rational import format_number, parse_number
+
+#: How a problem differs from its original, in the order reports show them.
+VARIANTS: Final = ("original", "names", "numbers", "symbolic", "noop", "p1", "p2")
+
+
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """A wrong answer that a reader gets by letting the inert number into the arithmetic."""
+
+    value: Fraction
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noop:
+    """An inert clause: what it is, where it stands and why it changes no answer.
+
+    ``span`` is the half-open character range of the clause in the question.
+    ``proof`` lists the facts checked for this very instance, one sentence each.
+    """
+
+    family: str
+    factors: Mapping[str, str]
+    number: Fraction
+    span: tuple[int, int]
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One rendered problem: f(template, variant, seed, index) and nothing else.
+
+    ``solution`` is a chain of thought in GSM8K's style, calculator annotations
+    (``<<3*4=12>>``) included, ending in ``#### <answer>``; ``answer`` is exact.
+    ``covariates`` are facts that may make a variant harder than its original: ``largest_number``
+    (in the question), ``answer_digits`` (digits of the answer's integer part), ``operations`` (in
+    the solution graph), ``characters`` (of the question).
+    """
+
+    id: str
+    source: str
+    template_id: str
+    original_id: str
+    variant: str
+    seed: int
+    index: int
+    question: str
+    solution: str
+    answer: Fraction
+    traps: tuple[Trap, ...] = ()
+    noop: Noop | None = None
+    covariates: Mapping[str, int | float] = field(default_factory=dict)
+
+    def to_doc(self) -> dict[str, Any]:
+        """The JSON form: what ``rote sample`` prints and lm-eval logs under ``doc``.
+
+        Rationals become strings (``"18"``, ``"2.5"``, ``"5/3"``).
+        """
+        noop = self.noop
+        return {
+            "id": self.id,
+            "source": self.source,
+            "template_id": self.template_id,
+            "original_id": self.original_id,
+            "variant": self.variant,
+            "seed": self.seed,
+            "index": self.index,
+            "question": self.question,
+            "solution": self.solution,
+            "answer": format_number(self.answer),
+            "traps": [{"value": format_number(t.value), "how": t.how} for t in self.traps],
+            "noop": None
+            if noop is None
+            else {
+                "family": noop.family,
+                "factors": dict(noop.factors),
+                "number": format_number(noop.number),
+                "span": list(noop.span),
+                "proof": list(noop.proof),
+            },
+            "covariates": dict(self.covariates),
+        }
+
+    @classmethod
+    def from_doc(cls, doc: Mapping[str, Any]) -> Problem:
+        """The inverse of :meth:`to_doc`. Raises KeyError or ValueError on a foreign record."""
+        noop = doc["noop"]
+        return cls(
+            **{k: doc[k] for k in ("id", "source", "template_id", "original_id", "variant", "seed")},
+            index=doc["index"],
+            question=doc["question"],
+            solution=doc["solution"],
+            answer=parse_number(doc["answer"]),
+            traps=tuple(Trap(parse_number(t["value"]), t["how"]) for t in doc["traps"]),
+            noop=None
+            if noop is None
+            else Noop(
+                family=noop["family"],
+                factors=dict(noop["factors"]),
+                number=parse_number(noop["number"]),
+                span=(noop["span"][0], noop["span"][1]),
+                proof=tuple(noop["proof"]),
+            ),
+            covariates=dict(doc["covariates"]),
+        )
