@@ -1,0 +1,58 @@
+# Everything here works on a fresh machine with python3 (3.11-3.13) and make; uv is used when it is there.
+# make PYTHON=python3.12 … chooses another Python for the set-up.
+
+PYTHON ?= python3
+OUT ?= demo-out
+PYTEST_ARGS ?=
+
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+
+# All set-ups write to the one .venv.
+.NOTPARALLEL:
+
+.DEFAULT_GOAL := help
+.PHONY: help setup dev demo test lint format docs check build clean distclean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: ## set up .venv with the base install (no torch)
+	@$(PYTHON) tools/bootstrap.py
+
+dev: ## set up .venv with what tests, linters and builds need
+	@$(PYTHON) tools/bootstrap.py --extras dev,hf
+
+demo: setup ## evaluate three planted models, print a table and the path of the report (in demo-out)
+	@$(BIN)/rote demo --out $(OUT)
+
+test: dev ## run the whole test suite (PYTEST_ARGS="-m 'not slow'" for the quick part)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -ra $(PYTEST_ARGS)
+
+lint: dev ## ruff (lint and format) and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: dev ## let ruff rewrite what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: dev ## write docs/cli.md anew from the commands
+	@$(BIN)/python tools/gen_cli_docs.py
+
+check: setup ## lint the bank of templates (rote check)
+	@$(BIN)/rote check
+
+build: dev ## build the sdist and the wheel into dist
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+
+clean: ## remove what builds, tests and demos left
+	@rm -rf dist build demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find rote tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and remove .venv too
+	@rm -rf .venv
