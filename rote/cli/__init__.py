@@ -119,4 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return EXIT_USAGE
         return run_command(words[0], words[1:])
     except SystemExit as stop:  # argparse leaves by itself, after --help and after a bad command line
-        return stop.code if isinstance(stop.code, int) else EXIT_USAGE
+        if stop.code is None or isinstance(stop.code, int):
+            return stop.code or 0
+        print(stop.code, file=sys.stderr)  # what Python itself does with sys.exit("message")
+        return 1
