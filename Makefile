@@ -15,7 +15,7 @@ endif
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test lint format docs check build clean distclean
+.PHONY: help setup dev demo test lint format docs check build fresh clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -48,7 +48,11 @@ check: setup ## lint the bank of templates (rote check)
 	@$(BIN)/rote check
 
 build: dev ## build the sdist and the wheel into dist
+	@rm -rf dist
 	@$(BIN)/python -m build --no-isolation --outdir dist .
+
+fresh: build ## install the built wheel into a fresh environment with no extras, and try it there
+	@$(BIN)/python tools/fresh_install.py dist/*.whl
 
 clean: ## remove what builds, tests and demos left
 	@rm -rf dist build demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
