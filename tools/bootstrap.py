@@ -109,7 +109,8 @@ def read_record(venv: Path) -> dict[str, Any] | None:
         record = json.loads((venv / ".rote-bootstrap.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) else None
+    known = isinstance(record, dict) and {"state", "made_here"} <= record.keys()
+    return record if known else None
 
 
 def write_record(venv: Path, record: dict[str, Any]) -> None:
@@ -276,19 +277,19 @@ def bootstrap(extras: set[str], *, force: bool) -> None:
     venv = ROOT / ".venv"
     record = read_record(venv)
     inputs = inputs_hash(ROOT)
-    if force and record is not None:
-        record = {"state": "discarded"}
-    if record is not None and record.get("state") == "complete" and runs(venv_python(venv)):
+    made_here = record["made_here"] if record else not (venv.exists() and any(venv.iterdir()))
+    complete = record is not None and record["state"] == "complete" and runs(venv_python(venv))
+    if record is not None and complete and not force:
         have = set(record["extras"]) | set(record["unavailable"])
         if record["inputs"] == inputs and extras <= have:
             say(f".venv is up to date (extras: {', '.join(sorted(record['extras'])) or 'none'})")
             report_unavailable({k: v for k, v in record["unavailable"].items() if k in extras})
             return
         extras = extras | have
-    elif record is not None:
-        say("the last set-up of .venv did not finish (or is to be made again): starting from scratch")
+    elif made_here and record is not None:
+        say("starting from scratch" + ("" if complete else ": the last set-up of .venv did not finish"))
         shutil.rmtree(venv)
-    elif venv.exists() and any(venv.iterdir()):
+    elif not made_here:
         if not runs(venv_python(venv)):
             version = ".".join(map(str, sys.version_info[:2]))
             raise BootstrapError(
@@ -299,7 +300,7 @@ def bootstrap(extras: set[str], *, force: bool) -> None:
 
     # The record comes first: whatever happens from here on, an unfinished folder is known as one.
     venv.mkdir(exist_ok=True)
-    write_record(venv, {"state": "installing"})
+    write_record(venv, {"state": "installing", "made_here": made_here})
     log = venv / "bootstrap.log"
     log.write_text("", encoding="utf-8")
     started = time.monotonic()
