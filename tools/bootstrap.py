@@ -322,7 +322,8 @@ def bootstrap(extras: set[str], *, force: bool) -> None:
     say(f"installing rote with extras: {', '.join(chosen) or 'none'} (log: {log})")
     project = "." + (f"[{','.join(chosen)}]" if chosen else "")
     installer.install("-c", "constraints.txt", "-e", project)
-    write_record(venv, {"state": "complete", "inputs": inputs, "extras": chosen, "unavailable": unavailable})
+    done = {"inputs": inputs, "extras": chosen, "unavailable": unavailable}
+    write_record(venv, {"state": "complete", "made_here": made_here, **done})
     say(f"done in {time.monotonic() - started:.0f} s")
     report_unavailable(unavailable)
 
