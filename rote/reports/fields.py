@@ -1,0 +1,281 @@
+"""Single values of lm-eval logs, read strictly: what each may look like and what it then means."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from rote.errors import LogError
+from rote.problem import VARIANTS
+from rote.reports.records import Sample, Where
+
+#: ``_<timestamp>`` at the end of a log's stem: ``datetime.isoformat()`` with ":" replaced, and no
+#: fraction at all when the clock stood at a whole second.
+TIMESTAMP: Final = r"\d{4}-\d{2}-\d{2}T\d{2}[-:]\d{2}[-:]\d{2}(?:\.\d{1,6})?"
+
+# Control characters (newline and tab excepted), bidirectional overrides and isolates, lone surrogates:
+# they act on a terminal, reorder what is shown, or cannot be encoded.
+_UNSHOWABLE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+_SECRET: Final = re.compile(r"token|secret|passw|api_?key|auth|credential", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
+
+#: Arguments that cannot change which model answers: they change only where and how fast it runs.
+_MACHINE_ARGUMENTS: Final = frozenset(
+    {
+        "batch_size", "max_batch_size", "device", "device_map", "parallelize", "max_memory_per_gpu",
+        "max_cpu_memory", "offload_folder", "tensor_parallel_size", "data_parallel_size",
+        "gpu_memory_utilization", "swap_space", "num_concurrent", "max_retries", "timeout", "token",
+        "api_key", "trust_remote_code",
+    }
+)  # fmt: skip
+
+#: Where lm-eval itself looks for a model's name in its arguments, in its order.
+_NAME_ARGUMENTS: Final = ("peft", "delta", "pretrained", "model", "path", "engine")
+
+#: What a task's config says about the prompt and the decoding, beside the number of shots.
+_PROMPT_KEYS: Final = (
+    "description", "doc_to_text", "fewshot_delimiter", "target_delimiter", "gen_prefix",
+    "fewshot_config", "generation_kwargs", "use_prompt",
+)  # fmt: skip
+_RUN_KEYS: Final = ("system_instruction", "chat_template", "fewshot_as_multiturn")
+
+
+def showable(text: str) -> str:
+    """``text`` with every character that could act instead of being read replaced by U+FFFD, 1 : 1."""
+    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def one_line(text: str, limit: int = 120) -> str:
+    """``text`` on one line, showable, with its middle cut out beyond ``limit`` characters."""
+    flat = " ".join(showable(text[: 4 * limit + 1000]).split())
+    if len(flat) <= limit:
+        return flat
+    head = (limit - 1) // 2
+    return f"{flat[:head]}…{flat[len(flat) - (limit - 1 - head) :]}"
+
+
+def digest(text: str) -> bytes:
+    """Eight bytes that tell two texts apart."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+# --- metrics ---------------------------------------------------------------------------------------
+
+
+def read_flag(record: Mapping[str, Any], name: str, where: Where) -> tuple[bool | None, bool]:
+    """A 0/1 metric -> (value, whether it stood there as text); (None, False) when absent.
+
+    Accepts 0, 1, 0.0, 1.0, false, true and their text forms (some versions log NumPy values as text).
+    Anything else (NaN, "N/A", null, 0.5) is a :class:`LogError`: an error is not a wrong answer.
+    """
+    if name not in record:
+        return None, False
+    value = record[name]
+    if isinstance(value, (bool, int, float)) and value in (0, 1):
+        return bool(value), False
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if text in ("true", "false"):
+            return text == "true", True
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if number in (0, 1):
+            return number == 1, True
+    raise LogError(
+        f"is {one_line(repr(value), 60)}; it must be 0 or 1 (a document that could not be scored "
+        "is neither right nor wrong: evaluate it again)",
+        path=where.path,
+        line=where.line,
+        field=name,
+    )
+
+
+# --- samples ---------------------------------------------------------------------------------------
+
+
+def _doc_field(doc: Mapping[str, Any], name: str, kind: type, where: Where) -> Any:
+    if name not in doc:
+        raise LogError("is missing from the document", path=where.path, line=where.line, field=f"doc.{name}")
+    value = doc[name]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise LogError(
+            f"is {one_line(repr(value), 60)}; it must be of type {kind.__name__}",
+            path=where.path,
+            line=where.line,
+            field=f"doc.{name}",
+        )
+    return value
+
+
+def response_of(record: Mapping[str, Any], where: Where) -> tuple[str, int]:
+    """The model's (first) response and how many were generated: ``resps`` is a list for each request."""
+    resps = record.get("resps")
+    inner = resps[0] if isinstance(resps, list) and resps else None
+    if isinstance(inner, str):  # a single response, not wrapped a second time
+        return inner, 1
+    if isinstance(inner, list) and inner and isinstance(inner[0], str):
+        return inner[0], len(inner)
+    raise LogError(
+        f"is {one_line(repr(resps), 60)}; it must be a list of lists of text",
+        path=where.path,
+        line=where.line,
+        field="resps",
+    )
+
+
+def filter_of(record: Mapping[str, Any], where: Where) -> str | None:
+    """The filter's name; None before lm-eval 0.4.7, which does not log it."""
+    name = record.get("filter")
+    if name is None or isinstance(name, str):
+        return name
+    raise LogError(f"is {name!r}; it must be text", path=where.path, line=where.line, field="filter")
+
+
+def parse_sample(record: Mapping[str, Any], where: Where) -> tuple[Sample, str, int, bool]:
+    """One line of a samples file -> (sample, source, responses generated, metrics stood as text).
+
+    The document must carry rote's fields (the caller has seen ``template_id``). Raises
+    :class:`LogError`, naming file, line and field, on anything missing, mistyped or contradictory.
+    """
+    doc = record["doc"]
+    fields = {name: _doc_field(doc, name, str, where) for name in ("id", "template_id", "variant", "source")}
+    if fields["variant"] not in VARIANTS:
+        raise LogError(
+            f"is {one_line(repr(fields['variant']), 60)}; known are {', '.join(VARIANTS)}",
+            path=where.path,
+            line=where.line,
+            field="doc.variant",
+        )
+    flags = {m: read_flag(record, m, where) for m in ("exact_match", "format_ok", "invalid", "trapped")}
+    correct = flags["exact_match"][0]
+    if correct is None:
+        raise LogError(
+            "is missing from the sample: was the task run with --predict_only, or graded by another metric?",
+            path=where.path,
+            line=where.line,
+            field="exact_match",
+        )
+    for other in ("invalid", "trapped"):
+        if correct and flags[other][0]:
+            raise LogError(
+                f"is 1 where exact_match is 1 too: an answer cannot be both right and {other}",
+                path=where.path,
+                line=where.line,
+                field=other,
+            )
+    response, repeats = response_of(record, where)
+    covariates = doc.get("covariates") or {}
+    traps = doc.get("traps")
+    question = doc.get("question")
+    prompt_hash = record.get("prompt_hash")
+    sample = Sample(
+        id=fields["id"],
+        template_id=sys.intern(fields["template_id"]),
+        variant=sys.intern(fields["variant"]),
+        seed=_doc_field(doc, "seed", int, where),
+        index=_doc_field(doc, "index", int, where),
+        correct=correct,
+        format_ok=flags["format_ok"][0],
+        invalid=flags["invalid"][0],
+        trapped=flags["trapped"][0],
+        has_traps=isinstance(traps, list) and bool(traps),
+        response_characters=len(response),
+        response_digest=digest(response),
+        document_digest=digest(f"{question}\n{doc.get('answer')}"),
+        prompt_hash=prompt_hash if isinstance(prompt_hash, str) else None,
+        # `datasets` fills columns that a document lacks with null.
+        covariates={
+            sys.intern(k): float(v)
+            for k, v in (covariates.items() if isinstance(covariates, dict) else ())
+            if isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)
+        },
+        where=where,
+    )
+    return sample, fields["source"], repeats, any(text for _, text in flags.values())
+
+
+# --- configs ---------------------------------------------------------------------------------------
+
+
+def _plain(value: Any) -> Any:
+    """A config value without what differs between two processes: addresses in a function's repr."""
+    if isinstance(value, str):
+        return _ADDRESS.sub("", value)
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys: equal for equal values."""
+    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=True, default=str)
+
+
+def prompt_settings(results: Mapping[str, Any], task: str) -> dict[str, str]:
+    """What decides the prompt and the decoding of ``task`` in a results file, each value canonical."""
+    config = results.get("configs", {}).get(task) or {}
+    settings = {key: canonical(config.get(key)) for key in _PROMPT_KEYS if config.get(key) is not None}
+    settings |= {
+        key: canonical(results[key]) for key in _RUN_KEYS if results.get(key) not in (None, False, "")
+    }
+    gen_kwargs = (results.get("config") or {}).get("gen_kwargs")
+    if gen_kwargs:
+        settings["gen_kwargs"] = canonical(gen_kwargs)
+    return settings
+
+
+def shots_of(results: Mapping[str, Any], task: str) -> int | None:
+    """Number of few-shot examples of ``task``: its config, else the table of shots, else its name."""
+    config = results.get("configs", {}).get(task) or {}
+    for value in (config.get("num_fewshot"), (results.get("n-shot") or {}).get(task)):
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return 0 if task.endswith("_zeroshot") else None
+
+
+def parse_arguments(model_args: Any) -> dict[str, str]:
+    """lm-eval's ``model_args``, text ("a=b,c=d") or mapping, -> sorted mapping of text to text."""
+    pairs: Iterable[tuple[str, Any]]
+    if isinstance(model_args, Mapping):
+        pairs = ((str(k), v) for k, v in model_args.items())
+    elif isinstance(model_args, str):
+        pairs = ((k.strip(), v.strip()) for k, _, v in (p.partition("=") for p in model_args.split(",")) if k)
+    else:
+        pairs = ()
+    return {k: v if isinstance(v, str) else canonical(v) for k, v in sorted(pairs)}
+
+
+def identify(results: Mapping[str, Any]) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
+    """(key, name, backend, arguments to show) of the model of a results file.
+
+    The folder's name and ``model_name`` are not used: without a name among the arguments lm-eval
+    makes up a random one for each run.
+    """
+    config = results.get("config") or {}
+    backend = str(config.get("model") or results.get("model_source") or "unknown")
+    arguments = parse_arguments(config.get("model_args"))
+    telling = {k: v for k, v in arguments.items() if k not in _MACHINE_ARGUMENTS}
+    weights = {
+        k: str(config[k])
+        for k in ("model_sha", "model_revision", "model_dtype", "peft_sha", "delta_sha")
+        if config.get(k)
+    }
+    key = canonical([backend, telling, weights])
+    name = next((telling[k] for k in _NAME_ARGUMENTS if telling.get(k)), None)
+    shown = tuple((k, "(hidden)" if _SECRET.search(k) else v) for k, v in (telling | weights).items())
+    if name is None:
+        own = ", ".join(f"{k}={v}" for k, v in shown if k in telling)
+        name = f"{backend} ({own})" if own else backend
+    return key, one_line(name), one_line(backend), tuple((one_line(k), one_line(v)) for k, v in shown)

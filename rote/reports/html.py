@@ -1,0 +1,76 @@
+"""A report as one HTML page that needs nothing else: no script, no request, no style but its own.
+
+The content-security policy allows a single ``<style>`` element by its hash. All text from logs goes
+through jinja2's autoescape; the only markup inserted as it is are the pictures drawn here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from importlib import resources
+
+from rote.reports import figures, wording
+from rote.reports.report import Report
+from rote.reports.statistics import Interval
+from rote.reports.verdicts import CHANGE, NO_VALUE, p_value, percent, points
+
+_BADGES = {
+    "consistent with memorisation": "bad",
+    "distractible": "bad",
+    "sensitive": "note",
+    "drop": "bad",
+    "no drop found": "good",
+    "inconclusive": "note",
+}
+
+
+def render_html(report: Report) -> str:
+    """The whole page as text; the same report gives the same bytes."""
+    import jinja2
+
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters |= {
+        "tidy": _tidy,
+        "badge": lambda kind: _BADGES.get(kind, "plain"),
+        "percent": percent,
+        "points": points,
+        "p_value": p_value,
+        "span": _span,
+    }
+    folder = resources.files("rote.reports") / "templates"
+    template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
+    style = (folder / "report.css").read_text(encoding="utf-8")
+    pictures = {}
+    for name, draw in (("forest", figures.forest), ("scatter", figures.scatter)):
+        for suffix, narrow in (("", False), ("_narrow", True)):
+            picture = draw(report.series, name=f"{name}{suffix}".replace("_", "-"), narrow=narrow)
+            pictures[name + suffix] = picture
+            style += picture.css if picture is not None else ""
+    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
+    return template.render(
+        report=report,
+        series=report.series,
+        title=wording.title(report),
+        facts=wording.facts(report),
+        level=f"{100 * report.level:g} %",
+        changes=CHANGE,
+        no_value=NO_VALUE,
+        glossary=wording.glossary(report),
+        style=style,
+        style_hash=f"sha256-{digest}",
+        **pictures,
+    )
+
+
+def _span(interval: Interval | None) -> str:
+    return "" if interval is None else f"[{points(interval.low)}, {points(interval.high)}]"
+
+
+_GLUED = re.compile(r"(?<=[\d,=<]) (?=[\d%\N{MINUS SIGN}])")
+
+
+def _tidy(sentence: str) -> str:
+    """No line break inside an interval, a percentage or a p-value."""
+    return _GLUED.sub("\N{NO-BREAK SPACE}", sentence)

@@ -1,0 +1,119 @@
+"""What the reader hands on: models, series of samples, and where each sample stands on disk.
+
+Data only. Response texts are not held: a sample remembers its file and byte offset, and
+:func:`rote.reports.texts.read_texts` fetches the few that a report shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: Characters of a response kept for display from its beginning and from its end.
+EXCERPT: int = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A line of a samples file: path, 1-based line number, byte offset of its first character."""
+
+    path: str
+    line: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One answered document under one filter.
+
+    ``format_ok``, ``invalid`` and ``trapped`` are None where the log has no such metric.
+    ``has_traps`` tells whether the document lists trap answers at all. ``response_characters`` is the
+    length of the whole response; ``prompt_hash`` is lm-eval's and serves only to notice changed prompts.
+    """
+
+    id: str
+    template_id: str
+    variant: str
+    seed: int
+    index: int
+    correct: bool
+    format_ok: bool | None
+    invalid: bool | None
+    trapped: bool | None
+    has_traps: bool
+    response_characters: int
+    response_digest: bytes
+    document_digest: bytes
+    prompt_hash: str | None
+    covariates: Mapping[str, float]
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of one sample, fit for display.
+
+    Characters that would act on a terminal or reorder text (control, bidirectional, lone surrogates)
+    are replaced one for one by U+FFFD, so that ``noop_span`` still holds. ``response`` is cut in its
+    middle to ``2 * EXCERPT`` characters; ``omitted`` says how many were left out and ``response`` is
+    then in two pieces. ``value`` is the answer rote's grader extracts from the whole response (None
+    with a ``reason`` when there is none).
+    """
+
+    question: str
+    gold: str
+    response: tuple[str, ...]
+    omitted: int
+    value: str | None
+    reason: str | None
+    noop_span: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as its run's config describes it.
+
+    ``key`` identifies it: backend, arguments and weights' hash, without what cannot change an answer
+    (batch size, device). ``name`` is for people and unique among the models of one :class:`Runs`;
+    ``arguments`` are shown with secrets removed.
+    """
+
+    key: str
+    name: str
+    backend: str
+    arguments: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Everything comparable: one model, one number of shots, one filter, one source.
+
+    ``samples`` maps a variant ("original" included) to its templates, and those to their samples in
+    order of (seed, index). ``tasks`` names the lm-eval tasks each variant came from.
+    """
+
+    model: Model
+    shots: int | None
+    filter: str
+    source: str
+    samples: Mapping[str, Mapping[str, tuple[Sample, ...]]]
+    tasks: Mapping[str, tuple[str, ...]]
+    results_files: tuple[str, ...]
+
+    @property
+    def setting(self) -> str:
+        """ "zero-shot", "8-shot" … or "shots unknown"."""
+        if self.shots is None:
+            return "shots unknown"
+        return "zero-shot" if self.shots == 0 else f"{self.shots}-shot"
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """All series found under the paths given, the files read, and what the reader wants to be known."""
+
+    series: tuple[Series, ...]
+    files: tuple[str, ...]
+    harness_versions: tuple[str, ...]
+    warnings: tuple[str, ...]
+    ignored_tasks: tuple[str, ...] = ()

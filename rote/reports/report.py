@@ -1,0 +1,371 @@
+"""From series of samples to estimates, findings and examples: the whole content of a report.
+
+The unit is the template. Of each template that has both an original and instances of a variant,
+D_g = original_g - mean(variants_g); accuracies, rates and drops are means over templates with equal
+weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rote.errors import LogError
+from rote.problem import VARIANTS
+from rote.reports import statistics, verdicts
+from rote.reports.fields import one_line
+from rote.reports.records import Runs, Sample, Series, Texts
+from rote.reports.statistics import Exchangeability, Interval
+from rote.reports.texts import read_texts
+from rote.reports.verdicts import Finding, Verdict
+
+#: Flips (original right, variant wrong) shown for each variant of a series.
+EXAMPLES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A proportion over templates, each weighing the same; ``interval`` is None for one template."""
+
+    estimate: float
+    interval: Interval | None
+    templates: int
+    instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """mean(D) over ``templates`` paired templates, in [-1, 1]; positive where variants are worse."""
+
+    estimate: float
+    interval: Interval
+    templates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A flip: the original was answered right, this instance of the variant wrong."""
+
+    template_id: str
+    variant: str
+    sample_id: str
+    trapped: bool | None
+    original: Texts
+    changed: Texts
+
+
+@dataclass(frozen=True, slots=True)
+class VariantResult:
+    """One row of a report: a variant of one series.
+
+    ``accuracy`` is over all its instances, ``original_accuracy`` over the originals of the paired
+    templates. ``trapped`` is over instances that have traps, ``trapped_given_right`` over those of them
+    whose original was right; ``trapped_share_of_losses`` is the share of traps among the wrong answers
+    of the latter. Metrics that the logs lack are None. ``lost`` and ``won`` count instances that flipped
+    right to wrong and wrong to right against their original. Where ``drop`` is None, ``reason`` says why.
+    """
+
+    variant: str
+    tasks: tuple[str, ...]
+    accuracy: Rate
+    original_accuracy: Rate | None
+    drop: Drop | None
+    exchangeability: Exchangeability | None
+    trapped: Rate | None
+    trapped_given_right: Rate | None
+    trapped_share_of_losses: float | None
+    invalid: Rate | None
+    invalid_original: Rate | None
+    format_ok: Rate | None
+    lost: int
+    won: int
+    reason: str | None
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesReport:
+    """One model under one setting: its originals, a row for each variant, a verdict, examples."""
+
+    label: str
+    model: str
+    backend: str
+    arguments: tuple[tuple[str, str], ...]
+    setting: str
+    shots: int | None
+    filter: str
+    source: str
+    original: Rate | None
+    original_tasks: tuple[str, ...]
+    original_invalid: Rate | None
+    variants: tuple[VariantResult, ...]
+    verdict: Verdict
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that the renderers show. ``level`` is the confidence level of all intervals."""
+
+    series: tuple[SeriesReport, ...]
+    warnings: tuple[str, ...]
+    files: tuple[str, ...]
+    harness_versions: tuple[str, ...]
+    rote_version: str
+    level: float
+
+
+def build_report(
+    runs: Runs,
+    *,
+    level: float = statistics.LEVEL,
+    unpaired: bool = False,
+    examples: int = EXAMPLES,
+) -> Report:
+    """Estimate everything.
+
+    ``unpaired`` allows a model and setting for which originals or variants are missing altogether: its
+    accuracies and rates are then reported without a drop. Otherwise that is a
+    :class:`~rote.errors.LogError` that names the tasks and templates.
+    """
+    from rote import __version__
+
+    warnings = list(runs.warnings)
+    if not unpaired:
+        _require_pairs(runs.series)
+    several = _what_varies(runs.series)
+    reports = []
+    for series in runs.series:
+        label = one_line(series.model.name, 60) + "".join(f" · {getattr(series, a)}" for a in several)
+        warnings += [f"{label}: {w}" for w in _pairing_warnings(series)]
+        reports.append(_series_report(series, label, level, examples))
+    return Report(tuple(reports), tuple(warnings), runs.files, runs.harness_versions, __version__, level)
+
+
+# --- pairing ---------------------------------------------------------------------------------------
+
+
+def _what_varies(series: Sequence[Series]) -> list[str]:
+    return [a for a in ("setting", "source", "filter") if len({getattr(s, a) for s in series}) > 1]
+
+
+def _few(names: Sequence[str], limit: int = 3) -> str:
+    shown = ", ".join(one_line(n, 80) for n in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+
+
+def _paired(series: Series, variant: str) -> list[str]:
+    originals = series.samples.get("original", {})
+    return [t for t in series.samples[variant] if t in originals]
+
+
+def _require_pairs(all_series: Sequence[Series]) -> None:
+    """Every (model, setting) must have at least one template with an original and a variant."""
+    for series in all_series:
+        peers = [s for s in all_series if s.model.key == series.model.key]
+        alike = [s for s in peers if s.shots == series.shots and s.filter == series.filter]
+        if any(_paired(s, v) for s in alike for v in s.samples if v != "original"):
+            continue
+        have = ", ".join(t for s in alike for tasks in s.tasks.values() for t in tasks)
+        present = {v for s in alike for v in s.samples}
+        who = f"{series.model.name} ({series.setting})"
+        elsewhere = sorted(
+            {
+                f"{t} ({s.setting}, filter {s.filter})"
+                for s in peers
+                if s not in alike
+                for v, tasks in s.tasks.items()
+                if (v == "original") != ("original" in present) or present > {"original"}
+                for t in tasks
+            }
+        )
+        hint = (
+            f" Found only under another setting, which does not compare: {_few(elsewhere)}."
+            if elsewhere
+            else ""
+        )
+        way_out = " Or pass --unpaired to report accuracies without a drop."
+        if present == {"original"}:
+            what = f"has originals ({have}) but no variants: evaluate variants in the same setting."
+        elif "original" not in present:
+            what = f"has variants ({have}) but no originals: evaluate the originals in the same setting."
+        else:
+            first = _few(list(series.samples.get("original", {})))
+            other = _few([t for v, ts in series.samples.items() if v != "original" for t in ts])
+            what = (
+                f"has originals and variants ({have}) of different templates "
+                f"(originals: {first or 'none'}; variants: {other or 'none'}): "
+                "evaluate both on the same ones."
+            )
+        raise LogError(f"{who} {what}{hint}{way_out}", path=series.results_files[0])
+
+
+def _pairing_warnings(series: Series) -> list[str]:
+    warnings = []
+    originals = series.samples.get("original", {})
+    for variant, templates in series.samples.items():
+        if variant == "original":
+            if len(series.samples) == 1:
+                warnings.append("originals only; there is no variant to compare with.")
+            continue
+        orphans = [t for t in templates if t not in originals]
+        if orphans:
+            warnings.append(
+                f"{variant}: {len(orphans)} of {len(templates)} templates have no original "
+                f"({_few(orphans)}); they count in the accuracy, not in the drop."
+            )
+        lacking = [t for t in originals if t not in templates]
+        if lacking and variant not in ("p1", "p2"):  # not every template has these clauses
+            warnings.append(
+                f"{variant}: {len(lacking)} of {len(originals)} originals have no such variant "
+                f"({_few(lacking)}); they are left out of its drop."
+            )
+        counts = sorted({len(s) for s in templates.values()})
+        if len(counts) > 1:
+            warnings.append(
+                f"{variant}: between {counts[0]} and {counts[-1]} instances a template; "
+                "templates weigh the same."
+            )
+    return warnings
+
+
+# --- estimates -------------------------------------------------------------------------------------
+
+
+def _rate(
+    templates: Sequence[Sequence[Sample]], flag: Callable[[Sample], bool | None], level: float
+) -> Rate | None:
+    """Mean over templates of the mean of ``flag``; samples where it is None do not count."""
+    values = [[float(v) for s in samples if (v := flag(s)) is not None] for samples in templates]
+    values = [v for v in values if v]
+    if not values:
+        return None
+    instances = sum(map(len, values))
+    means = [sum(v) / len(v) for v in values]
+    interval: Interval | None
+    if instances == len(values):  # one instance a template: independent trials
+        interval = statistics.wilson_interval(round(sum(means)), instances, level)
+    elif len(values) > 1:
+        interval = statistics.cluster_wilson_interval(means, level)
+    else:
+        interval = None
+    return Rate(sum(means) / len(means), interval, len(values), instances)
+
+
+def _mean_correct(samples: Sequence[Sample]) -> float:
+    return sum(s.correct for s in samples) / len(samples)
+
+
+def _trapped(sample: Sample) -> bool | None:
+    """Whether the answer is a trap; None where the document lists none."""
+    return sample.trapped if sample.has_traps else None
+
+
+def _all_invalid(samples: Sequence[Sample]) -> bool:
+    return all(s.invalid is True for s in samples)
+
+
+def _variant_result(series: Series, variant: str, level: float) -> VariantResult:
+    templates = series.samples[variant]
+    originals = series.samples.get("original", {})
+    paired = _paired(series, variant)
+    groups = list(templates.values())
+    accuracy = _rate(groups, lambda s: s.correct, level)
+    if accuracy is None:  # a variant exists only through its samples
+        raise LogError(f"variant {variant} holds no samples", path=series.results_files[0])
+
+    paired_originals = [s for t in paired for s in originals[t]]
+    paired_instances = [s for t in paired for s in templates[t]]
+    reason: str | None = None
+    if not originals:
+        reason = "no originals were evaluated"
+    elif len(paired) < 2:
+        reason = f"only {len(paired)} template has both an original and this variant; 2 are needed"
+        if not paired:
+            reason = "no template has both an original and this variant"
+    elif _all_invalid(paired_originals) or _all_invalid(paired_instances):
+        which = "originals" if _all_invalid(paired_originals) else "variants"
+        reason = f"every answer to the {which} was invalid; an error is not a wrong answer"
+    elif not any(s.correct for s in (*paired_originals, *paired_instances)):
+        reason = "nothing was answered right, neither originals nor variants: there is nothing to lose"
+
+    drop: Drop | None = None
+    exchangeability: Exchangeability | None = None
+    if reason is None:
+        differences = [_mean_correct(originals[t]) - _mean_correct(templates[t]) for t in paired]
+        drop = Drop(
+            sum(differences) / len(differences), statistics.drop_interval(differences, level), len(paired)
+        )
+        exchangeability = statistics.exchangeability_test(
+            [float(originals[t][0].correct) for t in paired],
+            [float(sum(s.correct for s in templates[t])) for t in paired],
+            [float(len(templates[t])) for t in paired],
+        )
+
+    right = [t for t in paired if originals[t][0].correct]
+    right_set = set(right)
+    losses = [s for t in right for s in templates[t] if _trapped(s) is not None and not s.correct]
+    return VariantResult(
+        variant=variant,
+        tasks=series.tasks.get(variant, ()),
+        accuracy=accuracy,
+        original_accuracy=_rate([originals[t] for t in paired], lambda s: s.correct, level),
+        drop=drop,
+        exchangeability=exchangeability,
+        trapped=_rate(groups, _trapped, level),
+        trapped_given_right=_rate([templates[t] for t in right], _trapped, level),
+        trapped_share_of_losses=sum(s.trapped is True for s in losses) / len(losses) if losses else None,
+        invalid=_rate(groups, lambda s: s.invalid, level),
+        invalid_original=_rate([originals[t] for t in paired], lambda s: s.invalid, level),
+        format_ok=_rate(groups, lambda s: s.format_ok, level),
+        lost=sum(not s.correct for t in right for s in templates[t]),
+        won=sum(s.correct for t in paired if t not in right_set for s in templates[t]),
+        reason=reason,
+        finding=Finding("not estimable", ""),  # the caller finds it from the rest
+    )
+
+
+def _series_report(series: Series, label: str, level: float, examples: int) -> SeriesReport:
+    results = [_variant_result(series, v, level) for v in VARIANTS if v != "original" and v in series.samples]
+    results = [replace(r, finding=verdicts.find(r)) for r in results]
+    originals = list(series.samples.get("original", {}).values())
+    return SeriesReport(
+        label=label,
+        model=series.model.name,
+        backend=series.model.backend,
+        arguments=series.model.arguments,
+        setting=series.setting,
+        shots=series.shots,
+        filter=series.filter,
+        source=series.source,
+        original=_rate(originals, lambda s: s.correct, level),
+        original_tasks=series.tasks.get("original", ()),
+        original_invalid=_rate(originals, lambda s: s.invalid, level),
+        variants=tuple(results),
+        verdict=verdicts.conclude(results),
+        examples=tuple(e for r in results for e in _examples(series, r.variant, examples)),
+    )
+
+
+def _examples(series: Series, variant: str, limit: int) -> list[Example]:
+    """The first flip of each template, trapped ones first, in template order; at most ``limit``."""
+    originals = series.samples.get("original", {})
+    flips: list[tuple[Sample, Sample]] = []
+    for template, samples in series.samples[variant].items():
+        original = originals.get(template, (None,))[0]
+        wrong = sorted((s for s in samples if not s.correct), key=lambda s: s.trapped is not True)
+        if original is not None and original.correct and wrong:
+            flips.append((original, wrong[0]))
+    flips.sort(key=lambda pair: pair[1].trapped is not True)  # stable: template order within
+    return [
+        Example(
+            one_line(changed.template_id),
+            variant,
+            one_line(changed.id),
+            changed.trapped,
+            read_texts(original),
+            read_texts(changed),
+        )
+        for original, changed in flips[:limit]
+    ]

@@ -1,0 +1,87 @@
+"""Sentences that all renderers share: title, facts, and what the terms mean."""
+
+from __future__ import annotations
+
+from rote.reports.report import Report
+from rote.reports.statistics import PLAIN_T_FROM
+from rote.reports.verdicts import ALPHA, TRAPPED_SHARE
+
+
+def _count(number: int, noun: str, plural: str | None = None) -> str:
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def title(report: Report) -> str:
+    """What the report is about, in a line."""
+    models = {s.model for s in report.series}
+    if len(models) == 1:
+        return f"Is it reasoning, or rote? {next(iter(models))}"
+    return f"Is it reasoning, or rote? {len(models)} models"
+
+
+def facts(report: Report) -> str:
+    """Counts of models, settings and answers."""
+    answers = sum(v.accuracy.instances for s in report.series for v in s.variants)
+    answers += sum(s.original.instances for s in report.series if s.original is not None)
+    parts = [_count(len({s.model for s in report.series}), "model")]
+    for label, values in (
+        ("setting", {s.setting for s in report.series}),
+        ("source", {s.source for s in report.series}),
+    ):
+        parts.append(", ".join(sorted(values)) if len(values) < 3 else _count(len(values), label))
+    parts.append(_count(answers, "answer"))
+    return " · ".join(parts)
+
+
+def glossary(report: Report) -> tuple[tuple[str, str], ...]:
+    """(term, explanation) pairs: the method, as short as it can be said."""
+    level = f"{100 * report.level:g} %"
+    return (
+        (
+            "Drop",
+            "Accuracy on originals minus accuracy on variants, in percentage points. Each template gives "
+            "one difference (its original minus the mean of its instances); the drop is their mean. It "
+            "speaks of templates like these: the interval covers the choice of templates.",
+        ),
+        (
+            "Interval",
+            f"{level} confidence interval: Student's t on the template differences from {PLAIN_T_FROM} "
+            "templates on; below that the adjusted t, which adds one half-weight pair of opposite "
+            "differences so that it does not get too short near 0 or 100 % accuracy. Accuracies and "
+            "rates: Wilson, with the effective sample size where a template has several instances.",
+        ),
+        (
+            "p",
+            "Exact one-sided test of whether the original could be any of the template's instances "
+            "(Poisson-binomial, mid-p; with one variant a template it is McNemar's test). A small p says "
+            "that originals are special, not why.",
+        ),
+        (
+            "Trapped",
+            "The answer is one that a reader gets by letting the inert number into the arithmetic. "
+            "Counted over instances that have such traps, and again over those of them whose original "
+            "was answered right.",
+        ),
+        ("Invalid", "The answer commits to no number. It counts as wrong, and is shown beside."),
+        (
+            "Consistent with memorisation",
+            "Said only where numbers alone cost accuracy (the interval excludes 0) and the "
+            f"exchangeability test on numbers gives p < {ALPHA:g}. It is no proof: harder draws, which "
+            "this version does not adjust for, can look alike.",
+        ),
+        (
+            "Distractible",
+            f"An inert clause costs accuracy, and at least {100 * TRAPPED_SHARE:g} % of the answers lost "
+            "to it are traps.",
+        ),
+        (
+            "No drop found",
+            "The interval contains 0. That is no proof of absence: its upper end is the largest drop that "
+            "the data leave possible.",
+        ),
+        (
+            "Many rows",
+            "Intervals and p-values hold for a row on its own; none is corrected for the number of rows. "
+            "Of many rows some look special by chance.",
+        ),
+    )
