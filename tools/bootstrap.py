@@ -24,6 +24,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -150,7 +151,8 @@ def run_logged(command: list[str], log: Path, env: dict[str, str] | None = None)
                 if time.monotonic() - shown >= 15:
                     shown = time.monotonic()
                     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-                    say(f"  {shown - started:4.0f} s  {lines[-1].strip()[:90]}")
+                    last = next(line for line in reversed(lines) if not line.startswith("WARNING"))
+                    say(f"  {shown - started:4.0f} s  {last.strip()[:90]}")
         except BaseException:
             process.terminate()
             process.wait()
@@ -287,7 +289,8 @@ def bootstrap(extras: set[str], *, force: bool) -> None:
             return
         extras = extras | have
     elif made_here and record is not None:
-        say("starting from scratch" + ("" if complete else ": the last set-up of .venv did not finish"))
+        why = "" if complete else ": .venv was not finished, or is of another Python"
+        say(f"starting from scratch{why}")
         shutil.rmtree(venv)
     elif not made_here:
         if not runs(venv_python(venv)):
@@ -337,6 +340,8 @@ def main(argv: list[str] | None = None) -> int:
     unknown = extras - set(KNOWN_EXTRAS)
     if unknown:
         parser.error(f"unknown extras: {', '.join(sorted(unknown))} (known: {', '.join(KNOWN_EXTRAS)})")
+    # Ended by a signal, it takes the installer it started with it: see run_logged.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         leave_for_supported_python()
         bootstrap(extras, force=arguments.force)
