@@ -340,8 +340,6 @@ def main(argv: list[str] | None = None) -> int:
     unknown = extras - set(KNOWN_EXTRAS)
     if unknown:
         parser.error(f"unknown extras: {', '.join(sorted(unknown))} (known: {', '.join(KNOWN_EXTRAS)})")
-    # Ended by a signal, it takes the installer it started with it: see run_logged.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         leave_for_supported_python()
         bootstrap(extras, force=arguments.force)
@@ -355,4 +353,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # Ended by a signal, it takes the installer that it started with it: see run_logged.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())
