@@ -43,7 +43,8 @@ RULES = {
         packages=frozenset({"numpy", "scipy", "matplotlib", "jinja2"}),
     ),
     "harness_ext": Rule(
-        rooms=frozenset({"ground", "perturb", "harness_ext"}), packages=frozenset({"lm_eval", "datasets"})
+        rooms=frozenset({"ground", "perturb", "harness_ext"}),
+        packages=frozenset({"lm_eval", "datasets", "tqdm"}),  # lm_eval draws its progress with tqdm
     ),
     "train": Rule(
         rooms=frozenset({"ground", "perturb", "train"}),
@@ -73,6 +74,17 @@ class Import:
     in_function: bool
 
 
+def imported_name(target: ast.expr, module: str) -> str:
+    """The module that a call of ``import_module`` reaches, as far as the source shows it."""
+    if isinstance(target, ast.Constant):
+        return str(target.value)
+    if isinstance(target, ast.JoinedStr) and ast.unparse(target).startswith(
+        ("f'{__name__}.", 'f"{__name__}.')
+    ):
+        return module  # one of its own submodules, whichever
+    return "(computed)"
+
+
 def imports(tree: ast.AST, module: str, *, is_package: bool) -> Iterator[Import]:
     """All imports of a syntax tree, each as the full name of the module it reaches."""
 
@@ -94,9 +106,8 @@ def imports(tree: ast.AST, module: str, *, is_package: bool) -> Iterator[Import]
         elif isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             if called.split(".")[-1] in ("import_module", "__import__"):
-                target = node.args[0] if node.args else None
-                name = target.value if isinstance(target, ast.Constant) else "(computed)"
-                yield Import(str(name), node.lineno, in_function)
+                name = imported_name(node.args[0], module) if node.args else "(computed)"
+                yield Import(name, node.lineno, in_function)
         inside = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for child in ast.iter_child_nodes(node):
             yield from visit(child, inside)
@@ -164,6 +175,7 @@ def test_tasks_name_functions_of_the_harness_room() -> None:
         ("rote.perturb.draw", "import numpy as np"),
         ("rote.perturb.draw", "from ..harness_ext import datasets"),
         ("rote.perturb.draw", "import importlib\nm = importlib.import_module('lm_eval')"),
+        ("rote.reports.reader", "import importlib\ndef f(n):\n    return importlib.import_module(n)"),
         ("rote.reports.reader", "from rote.perturb.schema import Template"),
         ("rote.reports.reader", "def f():\n    import lm_eval"),
         ("rote.reports.reader", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch"),
@@ -187,6 +199,7 @@ def test_a_wrong_arrow_is_found(module: str, source: str) -> None:
         ("rote.perturb.draw", "import jinja2.sandbox\nfrom rote import __version__\nfrom .schema import T"),
         ("rote.harness_ext.models.planted", "from lm_eval.api.model import LM\nfrom rote import perturb"),
         ("rote.train.recipe", "def f():\n    from trl import SFTTrainer"),
+        ("rote.reports", "from importlib import import_module\nx = import_module(f'{__name__}.html')"),
         ("rote.cli.eval", "from rote.errors import UsageError\ndef run():\n    from rote import harness_ext"),
     ],
 )
