@@ -1,0 +1,274 @@
+"""From a short text that should state one answer to that answer, or to why it states none.
+
+A careful reader takes ``12 * 6 = 72 clips`` and ``72 (48 and 24)`` for 72, and takes ``18 or 20``,
+``18-20``, ``3 apples and 5 pears``, ``2 + 3`` or ``more than 5`` for no answer at all.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from rote.rational import Item, Quantity, read_items
+
+
+class Settled(NamedTuple):
+    """What a text states. ``blank``: it holds no number at all, so it may be a placeholder."""
+
+    quantity: Quantity | None
+    reason: str | None
+    blank: bool = False
+
+
+BLANK: Final = Settled(None, "no_number", True)
+UNREADABLE: Final = Settled(None, "no_number")
+SEVERAL: Final = Settled(None, "several_answers")
+
+_PLAIN: Final = re.compile(r"\s{0,9}\$?(-?\d{1,15}(?:\.\d{1,9})?)(?:\.|\s){0,9}")
+_OPERATORS: Final = frozenset({"+", "-", "*", "**", "×", "·", "÷", "/", "^", "~"})
+_EQUALS: Final = frozenset({"=", "≈", "equals"})
+_UNSUPPORTED: Final = frozenset({"π", "√", "∞", "pi", "sqrt", "infinity", "frac", "dfrac", "tfrac"})
+_BOUNDS: Final = frozenset({"<", ">", "≤", "≥", "<=", ">="})
+_COMPARATIVES: Final = frozenset({"less", "more", "greater", "fewer", "higher", "lower"})
+_LABELS: Final = frozenset(
+    "step part case question problem example option chapter figure equation eq line table round".split()
+)
+# A number straight after one of these tells of the answer ("for 9 eggs"), it is not the answer.
+_PREPOSITIONS: Final = frozenset(
+    "for in per at from because since as after when every each on over during within than if where given".split()
+)
+_MINOR: Final = frozenset({"with", "out", "by"})
+_MAJOR_UNITS: Final = frozenset({"dollars", "dollar", "euros", "euro", "pounds", "pound"})
+_SOLE_ONE_AFTER: Final = frozenset("is are was has have equals equal only just exactly be =".split())
+
+
+def settle(text: str, *, prose: bool = False) -> Settled:
+    """The one number that ``text`` states. ``prose``: a sentence that was not announced as the answer."""
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        return Settled(Quantity(Fraction(plain[1])), None)
+    return settle_items(read_items(text), prose=prose)
+
+
+def settle_items(items: list[Item], *, prose: bool) -> Settled:
+    """:func:`settle` on the items of a text."""
+    if not any(_is_number(item) for item in items):
+        return BLANK
+    split = _last_equals(items)
+    if split is None:
+        return _one(items, prose)
+    right = _one(items[split + 1 :], prose)
+    if _assigns_several(items, split):
+        return SEVERAL
+    if right.quantity is None:
+        # "72 = 48 + 24": the sum stands on the right, its value alone on the left.
+        left = _one(items[:split], prose=False) if right is UNREADABLE else right
+        return left if left.quantity is not None and _count(items[:split]) == 1 else right
+    head = _head(items, split)
+    if head is not None and not prose and not head.equals(right.quantity):
+        return SEVERAL
+    return right
+
+
+def _is_number(item: Item) -> bool:
+    return item.type == "quantity" or item.type == "bad"
+
+
+def _count(items: list[Item]) -> int:
+    return sum(map(_is_number, items))
+
+
+def _last_equals(items: list[Item]) -> int | None:
+    """Where the last equals sign with a number after it stands."""
+    seen = False
+    for index in range(len(items) - 1, -1, -1):
+        seen = seen or _is_number(items[index])
+        if seen and items[index].text in _EQUALS:
+            # "≈ 72" and "= 72" alone are prefixes all the same.
+            return index
+    return None
+
+
+def _head(items: list[Item], split: int) -> Quantity | None:
+    """The number that opens the text and is not an operand of the equation, if one does."""
+    opening = [item for item in items[:split] if item.text not in ("(", "[", "{")]
+    if len(opening) < 2 or opening[0].type != "quantity":
+        return None
+    return opening[0].quantity if opening[1].type == "word" or opening[1].text in ("(", ",", ";") else None
+
+
+def _assigns_several(items: list[Item], last: int) -> bool:
+    """``x = 5, y = 7`` and ``x = 5 or x = -5``: the last equation and another give bare unknowns."""
+    values: dict[str, set[Fraction]] = {}
+    final = False
+    for index, item in enumerate(items):
+        if item.text != "=" or index == 0 or index + 1 >= len(items):
+            continue
+        name, value = items[index - 1], items[index + 1].quantity
+        bare = index == 1 or not (_is_number(items[index - 2]) or items[index - 2].text in _OPERATORS)
+        lone = index + 2 >= len(items) or items[index + 2].text not in _OPERATORS
+        if name.type == "word" and len(name.text) <= 2 and bare and lone and value is not None:
+            values.setdefault(name.text, set()).add(value.value)
+            final = index == last
+    return final and (len(values) > 1 or any(len(found) > 1 for found in values.values()))
+
+
+def _one(items: list[Item], prose: bool) -> Settled:
+    """The one number among items that hold no equals sign."""
+    numbers = _candidates(items, prose)
+    if not numbers:
+        return BLANK if not _count(items) else UNREADABLE
+    if any(item.text == "±" for item in items):
+        return SEVERAL
+    if any(item.text in _UNSUPPORTED for item in items):
+        return UNREADABLE
+    for index in numbers:
+        if items[index].type == "bad":
+            return SEVERAL if items[index].text == "list" else UNREADABLE
+    fault = _joined(items)
+    if fault is not None:
+        return fault
+    if any(_is_bound(items, index) for index in numbers):
+        return SEVERAL
+    first = items[numbers[0]].quantity
+    assert first is not None  # for the type checker: a "quantity" item has one
+    if all(_quantity(items, index).equals(first) for index in numbers[1:]):
+        return _single(items, numbers[0], first)
+    return _among_prose(items, numbers) if prose else _among_field(items, numbers)
+
+
+def _quantity(items: list[Item], index: int) -> Quantity:
+    quantity = items[index].quantity
+    if quantity is None:
+        raise TypeError(f"not a quantity: {items[index]}")
+    return quantity
+
+
+def _single(items: list[Item], index: int, quantity: Quantity) -> Settled:
+    """A single number, unless a bare unknown stands at it: ``5x`` is no number."""
+    following = items[index + 1] if index + 1 < len(items) else None
+    if (
+        following is not None
+        and following.type == "word"
+        and following.text in ("x", "y", "z", "n")
+        and following.start == items[index].end
+        and index + 2 >= len(items)
+    ):
+        return UNREADABLE
+    if following is not None and following.text == ":" and index + 2 < len(items) and _is_number(items[index + 2]):
+        return UNREADABLE  # a ratio
+    return Settled(quantity, None)
+
+
+def _candidates(items: list[Item], prose: bool) -> list[int]:
+    """Indices of the numbers that may be the answer: no labels, no denied ones, digits before words."""
+    found = []
+    digits = any(_is_number(item) and not item.spelled for item in items)
+    for index, item in enumerate(items):
+        if not _is_number(item):
+            continue
+        before = items[index - 1].text if index else ""
+        after = items[index + 1].text if index + 1 < len(items) else ""
+        if before in _LABELS or before == "not" or (before in ("a", "the", "be") and _word(items, index - 2) == "not"):
+            continue
+        if item.spelled:
+            if digits and before not in ("or", "to") and after not in ("or", "to"):
+                continue
+            if prose and item.text.lower() in ("one", "half") and before not in _SOLE_ONE_AFTER:
+                continue
+        found.append(index)
+    return found
+
+
+def _word(items: list[Item], index: int) -> str:
+    return items[index].text if 0 <= index < len(items) else ""
+
+
+def _joined(items: list[Item]) -> Settled | None:
+    """What is wrong when an operator stands between two numbers: a range, or a sum nobody worked out."""
+    operator = ""
+    seen = False
+    for index, item in enumerate(items):
+        if _is_number(item):
+            if operator:
+                return SEVERAL if operator in ("-", "~") else UNREADABLE
+            seen = True
+        elif item.text in _OPERATORS and seen:
+            following = items[index + 1] if index + 1 < len(items) else None
+            # "$18/day for 7 days", "5-gallon": the sign belongs to a unit.
+            if following is not None and (following.type != "word" or item.text not in ("/", "-", "·", "*")):
+                operator = item.text
+            elif following is not None and item.text == "-" and item.start > items[index - 1].end:
+                operator = "-"
+        elif operator and item.text in (";", ")"):
+            operator = operator if item.text == ")" else ""
+    return None
+
+
+def _is_bound(items: list[Item], index: int) -> bool:
+    """``< 5``, ``more than 5``: says where the answer lies, not what it is. ``<72>`` is a bracket."""
+    before = _word(items, index - 1)
+    if before in _BOUNDS:
+        return not (before == "<" and _word(items, index + 1) == ">")
+    return before == "than" and _word(items, index - 2) in _COMPARATIVES and not _number_at(items, index - 3)
+
+
+def _number_at(items: list[Item], index: int) -> bool:
+    return 0 <= index < len(items) and _is_number(items[index])
+
+
+def _among_field(items: list[Item], numbers: list[int]) -> Settled:
+    """Different numbers in a text announced as the answer: the first, if the others only explain it."""
+    head = numbers[0]
+    first = _quantity(items, head)
+    if any(item.text in ("between", "from", "either", "both") for item in items[:head]):
+        return SEVERAL
+    combined = _with_cents(items, numbers)
+    if combined is not None:
+        return combined
+    depth = 0
+    for index in range(head + 1, len(items)):
+        item = items[index]
+        if item.text == "(":
+            depth += 1
+        elif item.text == ")":
+            depth -= 1
+        elif item.text == "or":
+            return SEVERAL
+        elif index in numbers and not _quantity(items, index).equals(first) and depth <= 0:
+            before = _word(items, index - 1)
+            if before not in _PREPOSITIONS and before not in _MINOR:
+                return SEVERAL
+    return Settled(first, None)
+
+
+def _with_cents(items: list[Item], numbers: list[int]) -> Settled | None:
+    """``18 dollars and 50 cents``."""
+    if len(numbers) != 2 or _word(items, numbers[0] + 1) not in _MAJOR_UNITS:
+        return None
+    whole, cents = (_quantity(items, index).value for index in numbers)
+    between = [item.text for item in items[numbers[0] + 2 : numbers[1]]]
+    if _word(items, numbers[1] + 1) not in ("cents", "cent") or any(t not in ("and", ",") for t in between):
+        return None
+    if not (0 <= cents < 100 and cents.denominator == whole.denominator == 1 and whole >= 0):
+        return SEVERAL
+    return Settled(Quantity(whole + cents / 100), None)
+
+
+def _among_prose(items: list[Item], numbers: list[int]) -> Settled:
+    """Different numbers in a closing sentence: the last that no preposition makes a detail."""
+    words = [item.text for item in items]
+    first, last = numbers[0], numbers[-1]
+    between = words[first + 1 : last]
+    opening = words[:first]
+    if "or" in between or ("between" in opening and "and" in between) or "either" in opening:
+        return SEVERAL
+    if "from" in opening and "to" in between:
+        return SEVERAL
+    combined = _with_cents(items, numbers)
+    if combined is not None:
+        return combined
+    main = [index for index in numbers if _word(items, index - 1) not in _PREPOSITIONS]
+    chosen = (main or numbers)[-1]
+    return Settled(_quantity(items, chosen), None)
