@@ -12,7 +12,15 @@ from typing import Final
 from rote.errors import TemplateError
 from rote.perturb import expressions, names
 from rote.perturb.plan import Noun, Number, Plan, Step
-from rote.perturb.schema import ChoiceSpec, Extension, InertClause, NumberSpec, PersonSpec, StepSpec, TemplateSpec
+from rote.perturb.schema import (
+    ChoiceSpec,
+    Extension,
+    InertClause,
+    NumberSpec,
+    PersonSpec,
+    StepSpec,
+    TemplateSpec,
+)
 from rote.perturb.texts import Piece, Text, parse_text
 from rote.perturb.values import Person, Quantity, Word
 from rote.problem import Noop
@@ -20,7 +28,22 @@ from rote.rational import format_number
 
 #: Words that could take the inert number into what is asked.
 SCOPE_WORDS: Final = frozenset(
-    "all altogether total totals each every everyone everything both remaining remainder rest combined overall entire".split()
+    {
+        "all",
+        "altogether",
+        "total",
+        "each",
+        "every",
+        "everyone",
+        "everything",
+        "both",
+        "remaining",
+        "remainder",
+        "rest",
+        "combined",
+        "overall",
+        "entire",
+    }
 )
 _WORD: Final = re.compile(r"[a-z]+")
 
@@ -86,15 +109,19 @@ def assemble(spec: TemplateSpec) -> dict[str, tuple[tuple[Plan, Clause | None], 
 class _Part:
     """A template with some clauses added: everything a plan is made of."""
 
-    def __init__(self, spec: TemplateSpec, extensions: Sequence[Extension] = (), inert: InertClause | None = None) -> None:
-        extras = [*extensions, *([inert] if inert else [])]
+    def __init__(
+        self, spec: TemplateSpec, extensions: Sequence[Extension] = (), inert: InertClause | None = None
+    ) -> None:
+        extras: list[Extension | InertClause] = [*extensions, *([inert] if inert else [])]
         self.names: dict[str, PersonSpec | ChoiceSpec] = dict(spec.names)
         self.numbers: dict[str, NumberSpec] = dict(spec.numbers)
         constraints = [(text, "constraints") for text in spec.constraints]
         for extra in extras:
             self.names.update(extra.names)
             self.numbers.update(extra.numbers)
-            constraints += [(text, f"constraints of the clause {extra.clause!r}") for text in extra.constraints]
+            constraints += [
+                (text, f"constraints of the clause {extra.clause!r}") for text in extra.constraints
+            ]
         steps = [(step, f"steps.{step.name}") for step in spec.steps]
         self.answer = spec.answer
         self.different = spec.expect
@@ -114,7 +141,8 @@ class _Part:
             same = [f"{inert.number} != {name}" for name in spec.numbers]
             constraints += [(text, "number") for text in same]
         self.constraints = tuple(
-            (text, expressions.parse(text, names=known, condition=True, field=field)) for text, field in constraints
+            (text, expressions.parse(text, names=known, condition=True, field=field))
+            for text, field in constraints
         )
         self.clause: int | None = None
         self.sentences = self._sentences(spec, ask, extras, variables)
@@ -139,14 +167,21 @@ class _Part:
         return tuple(done)
 
     def _sentences(
-        self, spec: TemplateSpec, ask: str, extras: Sequence[Extension | InertClause], variables: frozenset[str]
+        self,
+        spec: TemplateSpec,
+        ask: str,
+        extras: Sequence[Extension | InertClause],
+        variables: frozenset[str],
     ) -> tuple[Text, ...]:
         body: list[Text] = [
-            parse_text(source, names=variables, field=f"question.{i}") for i, source in enumerate(spec.question)
+            parse_text(source, names=variables, field=f"question.{i}")
+            for i, source in enumerate(spec.question)
         ]
         # later clauses go in first, so that places keep meaning places in the original text
         placed = sorted(
-            ((self._place(spec, extra), i, extra) for i, extra in enumerate(extras)), key=lambda p: p[:2], reverse=True
+            ((self._place(spec, extra), i, extra) for i, extra in enumerate(extras)),
+            key=lambda p: p[:2],
+            reverse=True,
         )
         for place, _, extra in placed:
             body.insert(place, parse_text(extra.clause, names=variables, field="clause"))
@@ -183,7 +218,14 @@ class _Part:
             nouns.append(Noun(name, _values(noun), original) if free_names else Noun(name, (original,)))
         different = self.different if free_numbers else None
         return Plan(
-            tuple(numbers), tuple(nouns), self.constraints, self.steps, self.answer, different, self.sentences, self.clause
+            tuple(numbers),
+            tuple(nouns),
+            self.constraints,
+            self.steps,
+            self.answer,
+            different,
+            self.sentences,
+            self.clause,
         )
 
 
@@ -196,10 +238,13 @@ def _original(name: str, noun: PersonSpec | ChoiceSpec) -> Person | Word:
         return noun.choice[noun.original]
     person = names.find(noun.original or "")
     if person is None:
-        raise TemplateError(f"{noun.original!r} is not in the table of names (names.tsv)", field=f"names.{name}.original")
+        raise TemplateError(
+            f"{noun.original!r} is not in the table of names (names.tsv)", field=f"names.{name}.original"
+        )
     if noun.person not in ("any", person.gender):
         raise TemplateError(
-            f"{noun.original!r} is {person.gender} in the table of names, not {noun.person}", field=f"names.{name}.original"
+            f"{noun.original!r} is {person.gender} in the table of names, not {noun.person}",
+            field=f"names.{name}.original",
         )
     return person
 
@@ -207,7 +252,9 @@ def _original(name: str, noun: PersonSpec | ChoiceSpec) -> Person | Word:
 def _inert(spec: TemplateSpec, inert: InertClause, i: int) -> tuple[Plan, Clause]:
     field = f"noop.{i}"
     if inert.number not in inert.numbers:
-        raise TemplateError(f"{inert.number!r} is not among the clause's own numbers", field=f"{field}.number")
+        raise TemplateError(
+            f"{inert.number!r} is not among the clause's own numbers", field=f"{field}.number"
+        )
     for name in inert.attaches:
         if name not in spec.numbers:
             raise TemplateError(f"{name!r} is no number of the problem", field=f"{field}.attaches")
@@ -218,7 +265,9 @@ def _inert(spec: TemplateSpec, inert: InertClause, i: int) -> tuple[Plan, Clause
         raise TemplateError(str(error), field=field) from None
     scope = sorted(SCOPE_WORDS & set(_WORD.findall(re.sub(r"\{\{.*?\}\}", " ", inert.clause).lower())))
     if scope:
-        raise TemplateError(f"{scope[0]!r} could take the inert number into what is asked", field=f"{field}.clause")
+        raise TemplateError(
+            f"{scope[0]!r} could take the inert number into what is asked", field=f"{field}.clause"
+        )
     position = "before_question" if inert.before in (None, len(spec.question)) else "mid_text"
     clause = Clause(inert.family, inert.number, inert.attaches, inert.topic, inert.role, position, inert.why)
     return part.plan(free_names=False, free_numbers=False), clause
@@ -268,7 +317,8 @@ def _check_original(plan: Plan, expect: Fraction, field: str) -> None:
     got = plan.solve({n: v.value for n, v in values.items() if isinstance(v, Quantity)})[plan.answer]
     if got != expect:
         raise TemplateError(
-            f"the original does not hold: expected {format_number(expect)}, got {format_number(got)}", field=field
+            f"the original does not hold: expected {format_number(expect)}, got {format_number(got)}",
+            field=field,
         )
 
 
@@ -281,7 +331,9 @@ def _check_use(plan: Plan, field: str) -> None:
     for kind, found in (("number", [n.name for n in plan.numbers]), ("step", [s.name for s in plan.steps])):
         for name in found:
             if name not in needed:
-                raise TemplateError(f"the {kind} {name!r} does not reach the answer {plan.answer!r}", field=field)
+                raise TemplateError(
+                    f"the {kind} {name!r} does not reach the answer {plan.answer!r}", field=field
+                )
 
 
 def _check_shown(sentences: Sequence[Text], numbers: Mapping[str, NumberSpec], field: str) -> None:

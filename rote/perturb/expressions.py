@@ -34,7 +34,9 @@ _PRECEDENCE: Final[Mapping[str, int]] = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}
 _MAX_LENGTH: Final = 300
 
 
-def parse(text: str, *, names: frozenset[str], condition: bool = False, field: str = "expression") -> ast.expr:
+def parse(
+    text: str, *, names: frozenset[str], condition: bool = False, field: str = "expression"
+) -> ast.expr:
     """Parse ``text`` and check that it uses nothing but the allowed grammar and ``names``.
 
     Raises TemplateError naming the part that is not allowed.

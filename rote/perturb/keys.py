@@ -41,7 +41,9 @@ def make_key(bits: int, *parts: str | int) -> Key:
     """
     mask = (1 << bits) - 1
     first, second = digest("key", 1, *parts), digest("key", 2, *parts)
-    words = [int.from_bytes(block[i : i + 16], "little") & mask for block in (first, second) for i in (0, 16, 32)]
+    words = [
+        int.from_bytes(block[i : i + 16], "little") & mask for block in (first, second) for i in (0, 16, 32)
+    ]
     return Key(words[0] | 1, words[1], words[2] | 1, words[3], words[4] | 1, words[5])
 
 

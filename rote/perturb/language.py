@@ -164,7 +164,9 @@ def _pronoun(form: str) -> Callable[[object], str]:
         return _PRONOUNS[_person(person, form).gender][form]
 
     pronoun.__name__ = form
-    pronoun.__doc__ = f"The pronoun that stands where ``{form}`` would: {_PRONOUNS['female'][form]} for a woman."
+    pronoun.__doc__ = (
+        f"The pronoun that stands where ``{form}`` would: {_PRONOUNS['female'][form]} for a woman."
+    )
     return pronoun
 
 

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from rote.errors import TemplateError
 from rote.perturb.values import PLACES, NumberKind
@@ -53,7 +62,9 @@ class NumberSpec(Model):
     high: Exact | None = None
     step: Exact = Fraction(1)
     among: tuple[Exact, ...] | None = None
-    unit: str | None = Field(default=None, description="a unit with a plausibility cap, see rote.perturb.check")
+    unit: str | None = Field(
+        default=None, description="a unit with a plausibility cap, see rote.perturb.check"
+    )
 
     @model_validator(mode="after")
     def _domain_is_sound(self) -> NumberSpec:
@@ -68,7 +79,9 @@ class NumberSpec(Model):
         if places is not None:
             for value in values:
                 if (value * 10**places).denominator != 1:
-                    raise ValueError(f"{value} has more than {places} decimal places, too many for {self.kind}")
+                    raise ValueError(
+                        f"{value} has more than {places} decimal places, too many for {self.kind}"
+                    )
         if self.original is not None and self.original not in values:
             raise ValueError(f"the original {self.original} is not among the values")
         return self
@@ -117,6 +130,16 @@ class ChoiceSpec(Model):
         return self
 
 
+def _noun_tag(value: object) -> str:
+    return "person" if isinstance(value, dict) and "person" in value else "choice"
+
+
+#: A person or a thing, told apart by their key, so that an error speaks of the one that was meant.
+NounSpec = Annotated[
+    Annotated[PersonSpec, Tag("person")] | Annotated[ChoiceSpec, Tag("choice")], Discriminator(_noun_tag)
+]
+
+
 class StepSpec(Model):
     """One named step of the solution: an exact expression and the sentence that shows it.
 
@@ -134,8 +157,10 @@ class Extra(Model):
     """What a clause of any kind brings along."""
 
     clause: Text
-    before: int | None = Field(default=None, ge=1, description="0-based sentence it stands before; the question if absent")
-    names: dict[Identifier, PersonSpec | ChoiceSpec] = {}
+    before: int | None = Field(
+        default=None, ge=1, description="0-based sentence it stands before; the question if absent"
+    )
+    names: dict[Identifier, NounSpec] = {}
     numbers: dict[Identifier, NumberSpec] = {}
     constraints: tuple[str, ...] = ()
 
@@ -159,7 +184,9 @@ class InertClause(Extra):
     number: Identifier
     attaches: tuple[Identifier, ...] = ()
     topic: Literal["in", "off"]
-    role: Literal["same", "other", "none"] = Field(description="whose fact it is: a person of the problem, another, nobody")
+    role: Literal["same", "other", "none"] = Field(
+        description="whose fact it is: a person of the problem, another, nobody"
+    )
     why: Text
 
 
@@ -168,7 +195,7 @@ class TemplateSpec(Model):
 
     id: Identifier
     topic: Identifier
-    names: dict[Identifier, PersonSpec | ChoiceSpec] = {}
+    names: dict[Identifier, NounSpec] = {}
     numbers: dict[Identifier, NumberSpec] = Field(min_length=1)
     constraints: tuple[str, ...] = ()
     question: tuple[Text, ...] = Field(min_length=1, description="the sentences before the question itself")
@@ -195,9 +222,23 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         found = model.model_fields.get(str(part))
         if found is None:
             continue
-        by_field = {"steps": StepSpec, "noop": InertClause, "p1": Extension, "p2": Extension, "numbers": NumberSpec}
+        by_field = {
+            "steps": StepSpec,
+            "noop": InertClause,
+            "p1": Extension,
+            "p2": Extension,
+            "numbers": NumberSpec,
+        }
         model = by_field.get(str(part), model)
     return sorted(model.model_fields)
+
+
+def _without_tags(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Leave out the tag that pydantic puts behind ``names.<name>``."""
+    if "names" in location:
+        tag = location.index("names") + 2
+        return location[:tag] + location[tag + 1 :]
+    return location
 
 
 def read_template(path: Path) -> TemplateSpec:
@@ -215,13 +256,15 @@ def read_template(path: Path) -> TemplateSpec:
         spec = TemplateSpec.model_validate(raw)
     except ValidationError as error:
         problem = error.errors()[0]
-        location = tuple(problem["loc"])
+        location = _without_tags(tuple(problem["loc"]))
         field = ".".join(str(part) for part in location)
         message = str(problem["msg"]).removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             known = _known_keys(location)
             near = get_close_matches(str(location[-1]), known, n=1)
-            message = "unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")
+            message = "unknown key" + (
+                f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+            )
         elif problem["type"] != "missing" and not isinstance(problem["input"], dict):
             message += f"; got {str(problem['input'])[:120]!r}"
         raise TemplateError(message, path=path, field=field) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -68,10 +68,11 @@ def _load(name: str, folder: Path) -> Source:
     for file in (*files, *shots, Path(__file__).with_name("names.tsv")):
         content.update(file.name.encode("utf-8") + b"\0" + file.read_bytes() + b"\0")
     templates = [Template(read_template(file), name, file) for file in files]
+    exemplars = [Template(read_template(file), f"{name}-shots", file) for file in shots]
     return Source(
         name,
         {template.id: template for template in templates},
-        tuple(Template(read_template(file), f"{name}-shots", file).problem("original", 0, 0) for file in shots),
+        tuple(exemplar.problem("original", 0, 0) for exemplar in exemplars),
         content.hexdigest()[:16],
     )
 
@@ -80,15 +81,52 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.yaml"), key=lambda file: file.name)
 
 
-def sample(source: Source, variant: str, n: int, seed: int = 0) -> Iterator[Problem]:
+def open_source(name_or_folder: str) -> Source:
+    """A source by name, or by the folder that holds its templates (its name is then the folder's)."""
+    if name_or_folder in SOURCES:
+        return load_source(name_or_folder)
+    folder = Path(name_or_folder)
+    if not folder.is_dir():
+        raise UsageError(
+            f"unknown source {name_or_folder!r}: neither a folder nor one of {', '.join(SOURCES)}"
+        )
+    return load_source(folder.resolve().name, folder)
+
+
+def template_files(wanted: Sequence[str] = ()) -> list[Path]:
+    """Template files by path, folder or bank id; all of the bank's, shots included, when none is named."""
+    files: list[Path] = []
+    for name in wanted or (str(_BANK / "templates"), str(_BANK / "shots")):
+        path = Path(name)
+        if path.is_dir():
+            inner = path / "templates"
+            found = _files(inner if inner.is_dir() else path)
+            if not found:
+                raise TemplateError("holds no *.yaml template", path=path)
+            files += found
+            continue
+        stem = name.removeprefix("bank/")
+        places = (path, _BANK / "templates" / f"{stem}.yaml", _BANK / "shots" / f"{stem}.yaml")
+        existing = [place for place in places if place.is_file()]
+        if not existing:
+            raise UsageError(f"no template {name!r}: neither a file, nor a folder, nor an id of the bank")
+        files.append(existing[0])
+    return list(dict.fromkeys(files))
+
+
+def sample(
+    source: Source, variant: str, n: int, seed: int = 0, *, only: Template | None = None
+) -> Iterator[Problem]:
     """``n`` instances of a variant: one of each template in turn, then the next index.
 
-    Templates that do not offer the variant are left out. The original has one instance a template, so
+    ``only`` keeps to one template. Templates that do not offer the variant are left out. The original has
+    one instance a template, so
     it yields at most that many. Raises UsageError for an unknown variant or one that nobody offers.
     """
     if variant not in VARIANTS:
         raise UsageError(f"unknown variant {variant!r}; known: {', '.join(VARIANTS)}")
-    offering = [t for t in source.templates.values() if variant in t.variants]
+    candidates = source.templates.values() if only is None else (only,)
+    offering = [t for t in candidates if variant in t.variants]
     if not offering:
         raise UsageError(f"no template of source {source.name!r} has the variant {variant!r}")
     left = min(n, len(offering)) if variant == "original" else n

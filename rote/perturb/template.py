@@ -181,7 +181,7 @@ class Template:
             if len(part.inert) < _INERT_KEPT:
                 part.inert[place] = known
         noop, found = known
-        return noop._replace(span=drawn.span), found
+        return noop._replace(span=drawn.span or noop.span), found
 
     def _ready(self, variant: str) -> tuple[_Compiled, ...]:
         ready = self._compiled.get(variant)
@@ -233,7 +233,9 @@ class Template:
         tried = sum(reasons.values())
         worst = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:3]
         told = "; ".join(f"{why} ({count} of {tried} tried)" for why, count in worst)
-        return UnsatisfiableError(f"no draw meets the constraints of variant {variant!r}: {told}", path=self.path)
+        return UnsatisfiableError(
+            f"no draw meets the constraints of variant {variant!r}: {told}", path=self.path
+        )
 
     def instances(self, variant: str, seed: int, count: int) -> Iterator[Problem]:
         """The first ``count`` instances; one only for the original."""

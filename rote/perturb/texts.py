@@ -40,7 +40,9 @@ Text = tuple[str | Piece, ...]
 @cache
 def environment() -> ImmutableSandboxedEnvironment:
     """The sandbox in which all template text runs: our filters and no others, no globals."""
-    env = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    env = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
+    )
     env.filters.clear()
     env.filters.update(FILTERS)
     env.globals.clear()
@@ -79,6 +81,9 @@ def guarded(render: Callable[[], str], source: str) -> str:
         return render()
     except (UndefinedError, SecurityError) as error:
         raise TemplateError(f"{source!r}: {error.message}") from None
+    except TypeError as error:
+        # such as comparing a quantity with a number: only filters look inside values
+        raise TemplateError(f"{source!r}: {error}") from None
 
 
 def render_in_sandbox(source: str, context: Context) -> str:

@@ -17,7 +17,9 @@ from rote.problem import Trap
 from rote.rational import format_number
 
 
-def traps(plan: Plan, numbers: Mapping[str, Fraction], k: Fraction, attaches: Sequence[str]) -> tuple[Trap, ...]:
+def traps(
+    plan: Plan, numbers: Mapping[str, Fraction], k: Fraction, attaches: Sequence[str]
+) -> tuple[Trap, ...]:
     """Distinct traps of one instance, the likeliest first; ``how`` says how each arises."""
     known = plan.solve(numbers)
     answer = known[plan.answer]
