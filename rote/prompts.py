@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from rote.answers.passages import without_thinking
 from rote.errors import UsageError
 
 #: Between a question and its solution, and between two exemplars: lm-eval's ``target_delimiter`` and
@@ -76,11 +77,13 @@ class Format:
     def complies(self, response: str) -> bool:
         """Whether the response ends as asked: its last line that is not blank is the answer line.
 
-        What stands in an unclosed ``<think>`` block is not yet a response. Linear in the length.
+        Thinking is no part of the response; one whose thinking never ends has not answered. Linear in
+        the length.
         """
-        if response.rfind("<think>") > response.rfind("</think>"):
+        said, unclosed = without_thinking(response)
+        if unclosed:
             return False
-        text = response.rstrip()
+        text = said.rstrip()
         return self.final_line.fullmatch(text[text.rfind("\n") + 1 :].lstrip()) is not None
 
 

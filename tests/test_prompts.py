@@ -84,6 +84,7 @@ def test_target_text_takes_out_annotations_only(solution: str, shown: str) -> No
         "####5/3",
         "<think>hm\n#### 4</think>\nso\n#### 5",
         "hm\n</think>\n#### 5",
+        "[THINK]so\n#### 17\n[/THINK]#### 18",
         "#### 1\nWait, no.\n#### 2",
     ],
 )
@@ -108,6 +109,8 @@ def test_complies(response: str) -> None:
         "#### 18.",
         "**#### 18**",
         "<think>\n#### 18",
+        "[THINK]so\n#### 18",
+        "#### 18\n<think>\n#### 18\n</think>\nDone.",
         "#### 3</think><think>\n#### 18",
         "#### \u0661\u0668",
     ],
