@@ -1,0 +1,44 @@
+"""What stands under the metadata key ``rote``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rote.errors import UsageError
+from rote.harness_ext.settings import Settings, parse_settings
+
+
+def test_nothing_said_means_defaults() -> None:
+    assert parse_settings(None) == parse_settings({}) == Settings(seed=0, variants=3, gsm8k=None)
+
+
+def test_everything_said() -> None:
+    assert parse_settings({"seed": 7, "variants": 5, "gsm8k": "/data"}) == Settings(7, 5, Path("/data"))
+    # Some writers of JSON have one kind of number.
+    assert parse_settings({"seed": 7.0, "variants": 5.0}) == Settings(7, 5)
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"sede": 1}, r"unknown key under metadata 'rote': 'sede'; did you mean 'seed'\?"),
+        ({"variant": 5}, r"did you mean 'variants'\?"),
+        ({"zzz": 1}, r"'zzz' \(known: seed, variants, gsm8k\)"),
+        ({"seed": -1}, r"metadata rote\.seed must be a whole number of at least 0, got -1"),
+        ({"seed": "1"}, r"rote\.seed .* got '1'"),
+        ({"seed": True}, r"rote\.seed .* got True"),
+        ({"seed": 1.5}, r"rote\.seed .* got 1\.5"),
+        ({"variants": 0}, r"rote\.variants must be a whole number of at least 1, got 0"),
+        ({"variants": None}, r"rote\.variants .* got None"),
+        ({"gsm8k": 3}, r"rote\.gsm8k must be the path of a folder, got 3"),
+        ({"gsm8k": ""}, r"rote\.gsm8k must be the path of a folder, got ''"),
+        ([1], r"'rote' must hold a mapping .* got \[1\]"),
+        ("seed=1", r"'rote' must hold a mapping .* got 'seed=1'"),
+    ],
+)
+def test_bad_values_are_named(raw: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse_settings(raw)
