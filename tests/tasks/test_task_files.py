@@ -1,0 +1,186 @@
+"""Every task file is indexed, whole, and agrees with the renderer, the grader and itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lm_eval.tasks import TaskManager
+
+from rote import prompts, tasks_path
+from rote.harness_ext.scoring import METRICS
+from rote.problem import VARIANTS, Problem
+
+FILES = sorted(tasks_path().rglob("*.yaml"))
+FEWSHOT = [*(f"bank_{variant}" for variant in VARIANTS), "gsm8k_original"]
+ZEROSHOT = [f"{name}_zeroshot" for name in FEWSHOT]
+GROUPS = ["bank_robustness"]
+
+
+@pytest.fixture(scope="module")
+def gsm8k(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("gsm8k")
+    for split, count in (("train", 9), ("test", 3)):
+        lines = [
+            json.dumps(
+                {
+                    "question": f"A {split} shelf holds {n} mugs and {n} bowls. How many things is that?",
+                    "answer": f"It is {n} + {n} = <<{n}+{n}={2 * n}>>{2 * n} things.\n#### {2 * n}",
+                }
+            )
+            for n in range(3, 3 + count)
+        ]
+        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def manager(gsm8k: Path) -> TaskManager:
+    metadata: dict[str, Any] = {"rote": {"gsm8k": str(gsm8k), "variants": 1, "seed": 0}}
+    return TaskManager(include_path=str(tasks_path()), include_defaults=False, metadata=metadata)
+
+
+@pytest.fixture(scope="module")
+def tasks(manager: TaskManager) -> dict[str, Any]:
+    loaded: dict[str, Any] = dict(manager.load([*FEWSHOT, *ZEROSHOT])["tasks"])
+    return loaded
+
+
+def test_every_file_is_indexed(manager: TaskManager) -> None:
+    # lm-eval skips a file that it cannot read without a word.
+    assert sorted(path.stem for path in FILES) == sorted(manager.all_tasks)
+    assert sorted(manager.all_tasks) == sorted([*FEWSHOT, *ZEROSHOT, *GROUPS])
+    for path in FILES:
+        assert manager.task_index[path.stem].yaml_path == path
+
+
+def test_includes_are_not_taken_for_tasks() -> None:
+    for path in tasks_path().rglob("*"):
+        if path.is_file():
+            assert path.suffix in (".yaml", ".yml")
+    for path in tasks_path().rglob("*.yml"):
+        assert "task:" not in path.read_text(encoding="utf-8").splitlines()
+
+
+def test_group_holds_every_bank_variant_zeroshot(manager: TaskManager) -> None:
+    loaded = manager.load(["bank_robustness"])
+    assert sorted(loaded["tasks"]) == sorted(name for name in ZEROSHOT if name.startswith("bank_"))
+
+
+@pytest.mark.parametrize("name", [*FEWSHOT, *ZEROSHOT])
+class TestTask:
+    def test_states_what_decides_its_numbers(self, name: str, tasks: dict[str, Any]) -> None:
+        config = tasks[name].config
+        zeroshot = name.endswith("_zeroshot")
+        assert config.num_fewshot == (0 if zeroshot else 8)
+        assert config.generation_kwargs == {
+            "until": [] if zeroshot else list(prompts.FORMATS["hash"].stop),
+            "max_gen_toks": 1024,
+            "do_sample": False,
+            "temperature": 0.0,
+        }
+        assert config.repeats == 1
+        assert config.target_delimiter == prompts.TARGET_DELIMITER
+        assert config.fewshot_delimiter == prompts.FEWSHOT_DELIMITER
+        assert [metric["metric"] for metric in config.metric_list] == list(METRICS)
+        assert tasks[name].higher_is_better() == {
+            "exact_match": True,
+            "format_ok": True,
+            "invalid": False,
+            "trapped": False,
+        }
+        assert [filter_["name"] for filter_ in config.filter_list] == ["none"]
+
+    def test_gold_scores_full_marks(self, name: str, tasks: dict[str, Any]) -> None:
+        task = tasks[name]
+        for doc in task.eval_docs:
+            for text in (doc["solution"], task.doc_to_target(doc)):
+                assert task.process_results(doc, [text]) == {
+                    "exact_match": 1,
+                    "format_ok": 1,
+                    "invalid": 0,
+                    "trapped": 0,
+                }, doc["id"]
+
+    def test_nothing_scores_nothing(self, name: str, tasks: dict[str, Any]) -> None:
+        task = tasks[name]
+        for doc in task.eval_docs:
+            assert task.process_results(doc, [""]) == {
+                "exact_match": 0,
+                "format_ok": 0,
+                "invalid": 1,
+                "trapped": 0,
+            }
+
+    def test_traps_are_wrong_and_seen(self, name: str, tasks: dict[str, Any]) -> None:
+        task = tasks[name]
+        docs = list(task.eval_docs)
+        assert all(bool(doc["traps"]) == ("noop" in name) for doc in docs)
+        for doc in docs:
+            for trap in doc["traps"]:
+                scores = task.process_results(doc, [f"#### {trap['value']}"])
+                assert (scores["exact_match"], scores["trapped"]) == (0, 1), (doc["id"], trap)
+
+    def test_prompt_is_the_renderers(self, name: str, tasks: dict[str, Any]) -> None:
+        task = tasks[name]
+        task.set_fewshot_seed(1234)
+        shots = [Problem.from_doc(doc) for doc in task.fewshot_docs()][: task.config.num_fewshot]
+        for doc in task.eval_docs:
+            context = task.fewshot_context(doc, task.config.num_fewshot)
+            assert context == prompts.render(doc["question"], shots)
+
+    @pytest.mark.parametrize("multiturn", [True, False])
+    @pytest.mark.parametrize("system", [None, "Answer with care."])
+    def test_chat_messages_are_the_renderers(
+        self, name: str, tasks: dict[str, Any], multiturn: bool, system: str | None
+    ) -> None:
+        task = tasks[name]
+        shots = [Problem.from_doc(doc) for doc in task.fewshot_docs()][: task.config.num_fewshot]
+        for doc in list(task.eval_docs)[:3]:
+            context = task.fewshot_context(
+                doc,
+                task.config.num_fewshot,
+                system_instruction=system,
+                apply_chat_template=True,
+                fewshot_as_multiturn=multiturn,
+                chat_template=lambda turns, add_generation_prompt: json.dumps([turns, add_generation_prompt]),
+            )
+            expected = prompts.messages(doc["question"], shots, multiturn=multiturn, system=system)
+            assert json.loads(context) == [expected, True]
+
+    def test_no_stop_string_in_gold_or_prompt_tail(self, name: str, tasks: dict[str, Any]) -> None:
+        task = tasks[name]
+        for doc in task.eval_docs:
+            for stop in task.config.generation_kwargs["until"]:
+                assert stop not in task.doc_to_target(doc)
+
+
+def test_original_and_variants_see_the_same_shots(tasks: dict[str, Any]) -> None:
+    question = "Which shots stand before this?"
+    heads = set()
+    for name in FEWSHOT:
+        if name.startswith("bank_"):
+            docs = list(tasks[name].eval_docs)
+            for doc in (docs[0], docs[-1]):
+                heads.add(tasks[name].fewshot_context({**doc, "question": question}, 8))
+    assert len(heads) == 1
+
+
+def test_yaml_is_plain_apart_from_functions_of_rote() -> None:
+    class Loader(yaml.SafeLoader):
+        pass
+
+    named: set[str] = set()
+
+    def function(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+        named.add(str(loader.construct_scalar(node)))
+        return ""
+
+    Loader.add_constructor("!function", function)
+    for path in tasks_path().rglob("*.y*ml"):
+        assert isinstance(yaml.load(path.read_text(encoding="utf-8"), Loader), dict)
+    assert named
+    assert all(name.startswith("rote.harness_ext.") for name in named)
