@@ -1,0 +1,218 @@
+"""``rote eval``: lm-eval's command line with our tasks, models and defaults."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import lm_eval.tasks
+import pytest
+import yaml
+
+from rote.cli import main
+from rote.errors import UsageError
+from rote.harness_ext.models import MODELS, register
+from rote.harness_ext.run import evaluate, own_tasks, task_managers
+
+SOLVER = ["--model", "rote-planted", "--model_args", "behaviour=solver"]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def logs(folder: Path) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    """The one results file below ``folder`` and the samples of each task."""
+    [results] = folder.rglob("results_*.json")
+    samples = {
+        path.name.removeprefix("samples_").rpartition("_")[0]: [
+            json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()
+        ]
+        for path in folder.rglob("samples_*.jsonl")
+    }
+    return json.loads(results.read_text(encoding="utf-8")), samples
+
+
+def test_samples_are_logged_to_results_by_default(tmp_path: Path) -> None:
+    evaluate(["--tasks", "bank_original,bank_noop_zeroshot", *SOLVER, "--limit", "2"])
+    results, samples = logs(tmp_path / "results")
+    assert (tmp_path / "results" / "planted-solver").is_dir()
+    assert results["config"]["model"] == "rote-planted"
+    assert results["config"]["model_args"] == {"behaviour": "solver", "model": "planted-solver"}
+    assert results["config"]["planted"] == {"behaviour": "solver", "seed": 0}
+    assert sorted(samples) == ["bank_noop_zeroshot", "bank_original"]
+    for lines in samples.values():
+        assert [line["exact_match"] for line in lines] == [1, 1]
+        assert [line["trapped"] for line in lines] == [0, 0]
+    assert [line["doc"]["template_id"] for line in samples["bank_original"]] == [
+        line["doc"]["template_id"] for line in samples["bank_noop_zeroshot"]
+    ]
+
+
+def test_run_may_be_said_and_metadata_reach_the_tasks(tmp_path: Path) -> None:
+    metadata = json.dumps({"rote": {"seed": 6, "variants": 2}})
+    words = ["run", "--tasks", "bank_symbolic_zeroshot", *SOLVER, "--metadata", metadata, "-o", "out"]
+    evaluate(words)
+    _, samples = logs(tmp_path / "out")
+    docs = [line["doc"] for line in samples["bank_symbolic_zeroshot"]]
+    assert {(doc["seed"], doc["index"]) for doc in docs} == {(6, 0), (6, 1)}
+    assert not (tmp_path / "results").exists()
+
+
+def test_chat_template_and_glob(tmp_path: Path) -> None:
+    evaluate(["--tasks", "bank_n*s", *SOLVER, "--limit", "1", "--apply_chat_template"])
+    _, samples = logs(tmp_path / "results")
+    assert sorted(samples) == ["bank_names", "bank_numbers"]
+    prompt = samples["bank_names"][0]["arguments"]["gen_args_0"]["arg_0"]
+    assert prompt.startswith("[user]\nWord problem: ")
+    assert prompt.endswith("Worked solution:\n[assistant]\n")
+
+
+def test_config_file_is_honoured(tmp_path: Path) -> None:
+    config = {
+        "tasks": ["bank_original_zeroshot"],
+        "model": "rote-planted",
+        "model_args": {"behaviour": "noisy", "accuracy": 0},
+        "log_samples": False,
+        "output_path": "elsewhere",
+        "limit": 3,
+    }
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    evaluate(["--config", "c.yaml"])
+    results, samples = logs(tmp_path / "elsewhere")
+    assert samples == {}
+    assert results["results"]["bank_original_zeroshot"]["exact_match,none"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--tasks", "bank_noop", *SOLVER, "--cache_requests"], r"--cache_requests is refused: .*--metadata"),
+        (["--tasks", "bank_noop", *SOLVER, "--cache_requests", "refresh"], "--cache_requests is refused"),
+        (["--tasks", "bank_nop", *SOLVER], r"no task 'bank_nop'; did you mean 'bank_noop'\?"),
+        (["--tasks", "bank_zzz*", *SOLVER], r"no task 'bank_zzz\*'"),
+        (SOLVER, r"--tasks: name at least one task"),
+        (["--tasks", "bank_noop", "--model", "rote-plantd"], r"'rote-plantd'; did you mean 'rote-planted'\?"),
+        (["--tasks", "bank_noop", *SOLVER, "--config", "none.yaml"], r"--config: Config file not found"),
+        (["--tasks", "bank_noop", *SOLVER, "--limit", "2", "--samples", '{"a": [1]}'], "--limit must be"),
+        (["--tasks", "bank_noop", *SOLVER, "--metadata", '{"rote": {"sede": 1}}'], "did you mean 'seed'"),
+        (["--tasks", "bank_noop", *SOLVER[:2], "-a", "behavior=solver"], "did you mean 'behaviour'"),
+    ],
+)
+def test_bad_arguments_are_named(words: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        evaluate(words)
+
+
+def test_refused_arguments_leave_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        evaluate(["--tasks", "bank_nop", *SOLVER])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_output_that_cannot_be_written_is_said_before_the_evaluation(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"--output_path file/out: no folder"):
+        evaluate(["--tasks", "bank_noop", *SOLVER, "--output_path", "file/out"])
+
+
+def test_command_line_prints_the_message_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "--tasks", "bank_nop", *SOLVER]) == 3
+    assert capsys.readouterr().err.startswith("rote eval: error: --tasks: no task 'bank_nop'; did you mean")
+
+
+def test_help_is_lm_evals_with_a_preface(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["eval", "--help"], ["eval"], ["eval", "run", "-h"]):
+        assert main(words) == 0
+        out = capsys.readouterr().out
+        assert out.startswith("rote eval takes everything that `lm_eval run` takes")
+        assert "--apply_chat_template" in out
+
+
+def test_listing_knows_our_tasks(capsys: pytest.CaptureFixture[str]) -> None:
+    with task_managers(include_defaults=False):
+        assert set(lm_eval.tasks.TaskManager().all_tasks) == own_tasks()
+
+
+@pytest.mark.parametrize(
+    ("tasks", "indexed"),
+    [
+        ("bank_original_zeroshot", False),
+        ("bank_*_zeroshot", False),
+        ("bank_robustness", False),
+        ("bank_original_zeroshot,gsm8k", True),
+        ("*gsm8k*", True),
+    ],
+)
+def test_builtin_tasks_are_indexed_only_when_asked_for(
+    tasks: str, indexed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lm_eval._cli.run import Run
+
+    asked: list[bool] = []
+
+    class Spy(lm_eval.tasks.TaskManager):
+        def __init__(self, verbosity: Any, include_path: Any, include_defaults: bool, metadata: Any) -> None:
+            asked.append(include_defaults)
+            super().__init__(verbosity, include_path, False, metadata)
+
+    def execute(args: Any) -> None:
+        lm_eval.tasks.TaskManager(include_path=None, metadata={})
+
+    monkeypatch.setattr(Run, "_execute", staticmethod(execute))
+    stock = lm_eval.tasks.TaskManager
+    with monkeypatch.context() as patch:
+        import rote.harness_ext.run as run
+
+        ours = own_tasks()
+        patch.setattr(run, "own_tasks", lambda include_path=None: ours)
+        patch.setattr(lm_eval.tasks, "TaskManager", Spy)
+        evaluate(["--tasks", tasks, *SOLVER])
+    assert asked == [indexed]
+    assert lm_eval.tasks.TaskManager is stock
+
+
+def test_a_users_tasks_are_found_beside_ours(tmp_path: Path) -> None:
+    mine = {
+        "task": "bank_of_mine",
+        "include": str(Path(own_file("bank_original_zeroshot"))),
+    }
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "t.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
+    with task_managers(include_defaults=False):
+        manager = lm_eval.tasks.TaskManager(include_path=str(tmp_path / "mine"))
+    assert set(manager.all_tasks) == own_tasks() | {"bank_of_mine"}
+
+
+def own_file(task: str) -> str:
+    with task_managers(include_defaults=False):
+        return str(lm_eval.tasks.TaskManager().task_index[task].yaml_path)
+
+
+def test_registering_keeps_the_builtin_models() -> None:
+    code = (
+        "from rote.harness_ext.models import register; register(); register();"
+        "from lm_eval.api.registry import model_registry as r; print('hf' in r, 'rote-planted' in r);"
+        "print(r.get('rote-planted').__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True", "PlantedLM"]
+    register()
+    from lm_eval.api.registry import model_registry
+
+    assert all(name in model_registry for name in MODELS)
+
+
+def test_hint_about_metadata_is_silenced_only_while_running(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("lm_eval.api.task")
+    before = list(logger.filters)
+    with task_managers(include_defaults=False):
+        assert len(logger.filters) == len(before) + 1
+        record = logger.makeRecord(logger.name, 30, "f", 1, "other warning", (), None)
+        assert all(f(record) if callable(f) else f.filter(record) for f in logger.filters)
+    assert logger.filters == before
