@@ -1,0 +1,135 @@
+"""The planted models through lm-eval, in one process: what ``rote demo`` shows a newcomer."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from rote import tasks_path
+from rote.errors import UsageError
+from rote.harness_ext import models
+
+#: Model arguments of the demonstration, the reference first. Three models that are planted to fail or
+#: not, and one that is wrong now and then without a pattern: no drop may be found for it.
+PLANTED: Final[tuple[Mapping[str, Any], ...]] = (
+    {"behaviour": "solver"},
+    {"behaviour": "noisy", "accuracy": 0.8},
+    {"behaviour": "memorizer"},
+    {"behaviour": "distractible", "trap_rate": 0.5},
+)
+
+#: What a folder of the demonstration holds, and nothing else.
+RESULTS: Final = "results"
+REPORT: Final = "report.html"
+
+#: Originals and every variant, zero-shot.
+TASKS: Final = "bank_robustness"
+
+
+def evaluate_planted(folder: Path, progress: Callable[[str], None]) -> None:
+    """Evaluate :data:`PLANTED` on :data:`TASKS`; lm-eval's logs go below ``folder``, samples included.
+
+    ``progress`` is told, before and after each model, what is going on, one line each.
+    """
+    models.register()
+    from lm_eval.evaluator import simple_evaluate
+    from lm_eval.loggers import EvaluationTracker
+    from lm_eval.tasks import TaskManager
+
+    with _quiet():
+        manager = TaskManager(include_path=str(tasks_path()), include_defaults=False)
+        # Tasks are built once: every model is given the very same documents.
+        tasks = list(manager.load([TASKS])["tasks"].values())
+        documents = sum(len(task.eval_docs) for task in tasks)
+        progress(f"{len(tasks)} tasks, {documents:,} problems, {len(PLANTED)} planted models")
+        for number, planted in enumerate(PLANTED, 1):
+            arguments = dict(planted)
+            tracker = EvaluationTracker(output_path=str(folder))
+            results = simple_evaluate(
+                model="rote-planted",
+                model_args=arguments,
+                tasks=tasks,
+                task_manager=manager,
+                evaluation_tracker=tracker,
+                log_samples=True,
+            )
+            samples = results.pop("samples")
+            tracker.save_results_aggregated(results=results, samples=samples)
+            for name, lines in samples.items():
+                tracker.save_results_samples(task_name=name, samples=lines)
+            progress(f"[{number}/{len(PLANTED)}] {arguments['model']}: {documents:,} responses logged")
+
+
+@contextmanager
+def replaced_folder(out: Path, *, force: bool) -> Iterator[Path]:
+    """A new folder to fill, which becomes ``out`` when the block ends well and is removed when it fails.
+
+    With ``force`` an earlier demonstration at ``out`` gives way; anything else never does.
+
+    Raises
+    ------
+    UsageError: ``out`` is in use, is not a demonstration's folder, or cannot be made.
+    """
+    out = out.absolute()
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out}: is a file; name a folder")
+    content = sorted(path.name for path in out.iterdir()) if out.exists() else []
+    foreign = [name for name in content if name not in (RESULTS, REPORT)]
+    if foreign:
+        raise UsageError(f"--out {out}: holds {foreign[0]!r}, which no demonstration wrote")
+    if content and not force:
+        raise UsageError(f"--out {out}: holds an earlier demonstration; --force replaces it")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be made ({error.strerror})") from error
+    try:
+        new.chmod(0o755)
+        yield new
+        _swap(new, out)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _swap(new: Path, out: Path) -> None:
+    """Put ``new`` in the place of ``out``, which is removed only once that has worked."""
+    if not out.exists():
+        new.rename(out)
+        return
+    old = new.with_name(f"{new.name}-old")
+    out.rename(old)
+    try:
+        new.rename(out)
+    except OSError:
+        old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """lm-eval's errors only, and no progress bar per task: they would bury the demonstration's lines."""
+    import lm_eval.api.task
+    import lm_eval.evaluator
+    from tqdm import tqdm
+
+    logger = logging.getLogger("lm_eval")
+    level = logger.level
+    bar = lm_eval.api.task.tqdm
+
+    def no_bar(*args: Any, **kwargs: Any) -> Any:
+        return tqdm(*args, **{**kwargs, "disable": True})
+
+    logger.setLevel(logging.ERROR)
+    lm_eval.api.task.tqdm = no_bar
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        lm_eval.api.task.tqdm = bar
