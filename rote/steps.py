@@ -61,9 +61,13 @@ class Rederivation:
     equations: tuple[Equation, ...]
 
 
-_NUMBER: Final = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+|[0-9]+\.(?![0-9])")
+_NUMBER: Final = re.compile(
+    r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+|[0-9]+\.(?![0-9])"
+)
 _SPACE: Final = re.compile(r"[\s$€£\u00a0\u2009\u202f]*")
-_SIGNS: Final = str.maketrans({"×": "*", "·": "*", "⋅": "*", "x": "*", "X": "*", "÷": "/", "⁄": "/", "−": "-", "–": "-"})
+_SIGNS: Final = str.maketrans(
+    {"×": "*", "·": "*", "⋅": "*", "x": "*", "X": "*", "÷": "/", "⁄": "/", "−": "-", "–": "-"}
+)
 
 
 class _Parser:
@@ -281,7 +285,9 @@ def _expression_before(text: str) -> tuple[str, int]:
         kept.append("*" if kind in ("times", "of") else piece)
         begin = at
     expression = "".join(reversed(kept)).translate(_SIGNS)
-    while expression and (expression[0] in "*/+" or expression.count("(") > expression.count(")") and expression[0] == "("):
+    while expression and (
+        expression[0] in "*/+" or (expression[0] == "(" and expression.count("(") > expression.count(")"))
+    ):
         expression = expression[1:]
     return expression, begin
 
@@ -323,6 +329,7 @@ def rederive(solution: str) -> Rederivation:
         return Rederivation(None, (f"the line after '####': {error}",), tuple(equations))
     last = equations[-1].rhs
     if last != stated:
-        fault = f"the last equation gives {format_number(last)}, but the stated answer is {format_number(stated)}"
+        gives, says = format_number(last), format_number(stated)
+        fault = f"the last equation gives {gives}, but the stated answer is {says}"
         return Rederivation(None, (fault,), tuple(equations))
     return Rederivation(last, (), tuple(equations))

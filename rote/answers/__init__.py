@@ -7,5 +7,16 @@ option. See :mod:`rote.answers.grader` for the rules.
 from __future__ import annotations
 
 from rote.answers.grader import REASONS, STAGES, Extraction, Grade, extract, grade, is_correct, read_gold
+from rote.answers.records import grade_lines
 
-__all__ = ["REASONS", "STAGES", "Extraction", "Grade", "extract", "grade", "is_correct", "read_gold"]
+__all__ = [
+    "REASONS",
+    "STAGES",
+    "Extraction",
+    "Grade",
+    "extract",
+    "grade",
+    "grade_lines",
+    "is_correct",
+    "read_gold",
+]

@@ -38,7 +38,8 @@ _BOX: Final = re.compile(r"[\\\x08](?:boxed|fbox|oxed)\s{0,3}(?:\{|(-?[\d.,]{1,6
 _BRACE: Final = re.compile(r"[{}]")
 _HASH: Final = re.compile(r"#{4,}")
 _HEADING: Final = re.compile(
-    r"\W{0,6}(?:step|part|case|phase|stage|section|problem|question|example|method|approach|option|solution \d)\b",
+    r"\W{0,6}(?:step|part|case|phase|stage|section|problem|question|example|method"
+    r"|approach|option|solution \d)\b",
     re.IGNORECASE,
 )
 _NUMBERED: Final = re.compile(r"\W{0,4}\d{1,2}[.)]\s{1,3}\W{0,4}[^\W\d_]")
@@ -48,22 +49,34 @@ _AFTER_ANSWER: Final = (
     r"\b[*_\"'’)]{0,4}(?:[ ](?:to|for|of|in)[ ][^\n.?!:=]{1,80}?)?\s{0,3}[*_]{0,3}"
     r"(?::|=|\b(?:is|are|was|will be|would be|should be|must be|comes (?:out )?to|equals)\b)"
 )
-_PHRASE: Final = re.compile("nswer" + _AFTER_ANSWER)
-_PHRASE_ANY_CASE: Final = re.compile("nswer" + _AFTER_ANSWER, re.IGNORECASE)
+_PHRASE: Final = re.compile("nswers?" + _AFTER_ANSWER)
+_PHRASE_ANY_CASE: Final = re.compile("nswers?" + _AFTER_ANSWER, re.IGNORECASE)
 _A_LINE: Final = re.compile(r"\n[ \t]{0,4}\*{0,2}A\*{0,2}:")
 _LEAD: Final = re.compile(r"(?:[\s:*_>$]|\\\[|\\\(){0,20}")
 _SENTENCE_END: Final = re.compile(r"(?<!\bRs)(?<!\bapprox)(?<!\bNo)[.!?](?=[\s\"')\]]|\Z)|\n")
 _CONNECTOR: Final = re.compile(
-    r"[\s.,;:*/&()_$|~<>-]{0,40}(?:(?:or|and|either|maybe|possibly|perhaps|alternatively|else|the|answer|is|could be|also)"
+    r"[\s.,;:*/&()_$|~<>-]{0,40}(?:(?:or|and|either|maybe|possibly|perhaps|alternatively|else"
+    r"|the|answer|is|could be|also)"
     r"[\s.,;:*/&()_$|~<>-]{1,40}){0,6}",
     re.IGNORECASE,
 )
 _BULLET: Final = re.compile(r"\s{0,20}(?:[-*•>]\s{1,4})?(?:\(?\d{1,2}[.)]\s{1,4}(?=\S))?")
 _SENTENCE_START: Final = re.compile(r"(?<=[.!?])\s{1,9}(?=[^\W\d_a-z]|[*$\\(\"'])")
-_ANNOTATION: Final = re.compile(r"<<[^<>\n]{0,300}>>")
-_TAG: Final = re.compile(r"</?[A-Za-z][\w-]{0,20}>")
+_MARKUP: Final = re.compile(r"<<[^<>\n]{0,300}>>|</?[A-Za-z][\w-]{0,20}\s?/?>|\x1b\[[\d;]{0,9}m")
+_PLEASANTRY: Final = re.compile(
+    r"\W{0,9}(?:thanks|thank you|i hope|hope|let me know|feel free|good luck|happy to"
+    r"|if you have|please|do you|would you)\b",
+    re.IGNORECASE,
+)
+_BARE_ASSIGNMENT: Final = re.compile(r"[\s$*]{0,9}([^\W\d_])\s{0,3}=[^\n=]{1,40}")
+_NEXT_NUMBER: Final = re.compile(r"\s{1,9}(?:[-*•]\s{1,4})?[$€£]?-?\d[^\n=]{0,60}(?:\n|\Z)")
 _TRAILING_WINDOW: Final = 1500
 _TRAILING_LINES: Final = 6
+
+
+def _plain(text: str) -> str:
+    """The text without calculator annotations, HTML tags and terminal colours."""
+    return _MARKUP.sub(" ", text) if "<" in text or "\x1b" in text else text
 
 
 def _last(matches: Iterable[re.Match[str]]) -> Iterator[re.Match[str]]:
@@ -89,7 +102,9 @@ def answer_tags(text: str) -> tuple[list[Commitment], bool]:
         _AFTER_HASHES.search(text[max(0, pending.start() - 12) : pending.start()])
         or _MENTION.match(text, pending.end())
     )
-    return [Commitment("answer_tag", start, end, _settle_tag(text[start:end])) for start, end in found], left_open
+    return [
+        Commitment("answer_tag", start, end, _settle_tag(text[start:end])) for start, end in found
+    ], left_open
 
 
 def _settle_tag(content: str) -> Settled:
@@ -102,8 +117,8 @@ def _settle_tag(content: str) -> Settled:
             return chosen.settled
     lines = [line for line in content[-2 * MAX_TEXT :].splitlines() if line.strip()]
     if len(lines) > 1 and "=" in lines[-1]:
-        return settle(_ANNOTATION.sub("", lines[-1]))
-    return settle(_ANNOTATION.sub("", content)) if len(content) <= MAX_TEXT else BLANK
+        return settle(_plain(lines[-1]))
+    return settle(_plain(content)) if len(content) <= MAX_TEXT else BLANK
 
 
 def boxes(text: str) -> tuple[list[Commitment], bool]:
@@ -124,7 +139,11 @@ def boxes(text: str) -> tuple[list[Commitment], bool]:
             depth += 1 if brace[0] == "{" else -1
             if depth == 0:
                 end = brace.end()
-                found.append(Commitment("boxed", match.end(), brace.start(), _settle_box(text[match.end() : brace.start()])))
+                found.append(
+                    Commitment(
+                        "boxed", match.end(), brace.start(), _settle_box(text[match.end() : brace.start()])
+                    )
+                )
                 break
         else:
             left_open = True
@@ -158,7 +177,7 @@ def hashes(text: str) -> list[Commitment]:
             continue
         if _NUMBERED.match(line) and text[end : end + _MAX_GAP].strip():
             continue
-        settled = settle(_ANNOTATION.sub("", line))
+        settled = settle(_plain(line))
         if not settled.blank:
             found.append(Commitment("hash", start, end, settled))
     return found
@@ -189,10 +208,21 @@ def phrases(text: str) -> list[Commitment]:
             start -= 1
         stop = _SENTENCE_END.search(text, start, start + _MAX_GAP)
         end = stop.start() if stop else min(len(text), start + _MAX_GAP)
-        settled = settle(_ANNOTATION.sub("", text[start:end]))
+        settled = settle(_BULLET.sub("", _plain(text[start:end]), count=1))
         if not settled.blank:
+            if "\n" in text[match.end() : start] and _lists_on(text, end, settled):
+                settled = SEVERAL
             found.append(Commitment("answer_phrase", start, end, settled))
     return found
+
+
+def _lists_on(text: str, end: int, settled: Settled) -> bool:
+    """Whether the line below a number that stands on a line of its own is another number."""
+    below = _NEXT_NUMBER.match(text, end)
+    if below is None or settled.quantity is None:
+        return False
+    other = settle(_BULLET.sub("", below[0].strip(), count=1)).quantity
+    return other is not None and not other.equals(settled.quantity)
 
 
 def trailing(text: str) -> Commitment | None:
@@ -207,17 +237,30 @@ def trailing(text: str) -> Commitment | None:
             looked_at += 1
             stated = _closing_sentence(line)
             if stated is not None:
+                if _assigns_another(text[max(floor, start - 200) : start], line):
+                    stated = SEVERAL
                 return Commitment("trailing", start, end, stated)
         end = start - 1
     return None
 
 
+def _assigns_another(above: str, line: str) -> bool:
+    """``x = 5`` on one line and ``y = 7`` on the next."""
+    one, other = (
+        _BARE_ASSIGNMENT.fullmatch(line),
+        _BARE_ASSIGNMENT.fullmatch(above.rstrip().rpartition("\n")[2]),
+    )
+    return one is not None and other is not None and one[1] != other[1]
+
+
 def _closing_sentence(line: str) -> Settled | None:
     """What the last sentence of a line with a number in it states; a question states nothing."""
-    line = _TAG.sub(" ", _ANNOTATION.sub("", line))
+    line = _plain(line)
     bullet = _BULLET.match(line)
     line = line[bullet.end() :] if bullet else line
     for sentence in reversed(_SENTENCE_START.split(line)):
+        if _PLEASANTRY.match(sentence):
+            continue
         if sentence.rstrip("*_\"' )").endswith("?"):
             return Settled(None, "no_number")
         settled = settle(_tail(sentence), prose=True)
@@ -251,8 +294,13 @@ def last_word(commitments: list[Commitment], text: str) -> Commitment | None:
         if SECOND_THOUGHT.search(gap):
             current = following
         elif adjacent(current, following, text):
-            current = following._replace(settled=SEVERAL)
-        elif "?" in gap and ("\n\n" if following.stage == "answer_phrase" else "\n") in gap and current.stage != "boxed":
+            one_sided = current.settled.blank or following.settled.blank
+            current = following if one_sided else following._replace(settled=SEVERAL)
+        elif (
+            "?" in gap
+            and ("\n\n" if following.stage == "answer_phrase" else "\n") in gap
+            and current.stage != "boxed"
+        ):
             break
         else:
             current = following

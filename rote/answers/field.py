@@ -27,20 +27,26 @@ SEVERAL: Final = Settled(None, "several_answers")
 
 _PLAIN: Final = re.compile(r"\s{0,9}\$?(-?\d{1,15}(?:\.\d{1,9})?)(?:\.|\s){0,9}")
 _OPERATORS: Final = frozenset({"+", "-", "*", "**", "×", "·", "÷", "/", "^", "~"})
+_OPERATOR_WORDS: Final = frozenset({"times", "plus", "minus", "multiplied", "divided"})
+_RESULT_VERBS: Final = frozenset({"is", "makes", "gives", "leaves"})
+_EXPLAINS: Final = frozenset({"(", ",", ";", "since", "because", "where", "as", "given", "if"})
+_SUMMARY: Final = frozenset({"total", "sum", "average", "all"})
 _EQUALS: Final = frozenset({"=", "≈", "equals"})
 _UNSUPPORTED: Final = frozenset({"π", "√", "∞", "pi", "sqrt", "infinity", "frac", "dfrac", "tfrac"})
 _BOUNDS: Final = frozenset({"<", ">", "≤", "≥", "<=", ">="})
 _COMPARATIVES: Final = frozenset({"less", "more", "greater", "fewer", "higher", "lower"})
 _LABELS: Final = frozenset(
-    "step part case question problem example option chapter figure equation eq line table round".split()
+    str.split("step part case question problem example option chapter figure equation eq line table round")
 )
 # A number straight after one of these tells of the answer ("for 9 eggs"), it is not the answer.
 _PREPOSITIONS: Final = frozenset(
-    "for in per at from because since as after when every each on over during within than if where given".split()
+    str.split(
+        "for in per at from because since as after when every each on over during within than if where given"
+    )
 )
 _MINOR: Final = frozenset({"with", "out", "by"})
 _MAJOR_UNITS: Final = frozenset({"dollars", "dollar", "euros", "euro", "pounds", "pound"})
-_SOLE_ONE_AFTER: Final = frozenset("is are was has have equals equal only just exactly be =".split())
+_SOLE_ONE_AFTER: Final = frozenset(str.split("is are was has have equals equal only just exactly be ="))
 
 
 def settle(text: str, *, prose: bool = False) -> Settled:
@@ -85,17 +91,33 @@ def _last_equals(items: list[Item]) -> int | None:
     for index in range(len(items) - 1, -1, -1):
         seen = seen or _is_number(items[index])
         if seen and items[index].text in _EQUALS:
-            # "≈ 72" and "= 72" alone are prefixes all the same.
             return index
+        if (
+            items[index].text in _RESULT_VERBS
+            and _number_at(items, index + 1)
+            and _has_operator(items[:index])
+        ):
+            return index  # "6 * 12 is 72"
     return None
 
 
+def _has_operator(items: list[Item]) -> bool:
+    return any(
+        item.text in _OPERATORS or item.text in _OPERATOR_WORDS or item.text == "of" for item in items
+    ) and any(map(_is_number, items))
+
+
 def _head(items: list[Item], split: int) -> Quantity | None:
-    """The number that opens the text and is not an operand of the equation, if one does."""
-    opening = [item for item in items[:split] if item.text not in ("(", "[", "{")]
-    if len(opening) < 2 or opening[0].type != "quantity":
+    """The number that opens the text and that the equation only explains: ``72 (6 rows, x = 12)``."""
+    opening = [item for item in items[:split] if item.text not in ("[", "{")]
+    if not opening or opening[0].quantity is None:
         return None
-    return opening[0].quantity if opening[1].type == "word" or opening[1].text in ("(", ",", ";") else None
+    for item in opening[1:]:
+        if item.text in _EXPLAINS:
+            return opening[0].quantity
+        if item.type != "word" or item.text == "of" or item.text in _OPERATOR_WORDS:
+            return None
+    return None
 
 
 def _assigns_several(items: list[Item], last: int) -> bool:
@@ -126,7 +148,7 @@ def _one(items: list[Item], prose: bool) -> Settled:
     for index in numbers:
         if items[index].type == "bad":
             return SEVERAL if items[index].text == "list" else UNREADABLE
-    fault = _joined(items)
+    fault = _joined(items, prose)
     if fault is not None:
         return fault
     if any(_is_bound(items, index) for index in numbers):
@@ -156,7 +178,12 @@ def _single(items: list[Item], index: int, quantity: Quantity) -> Settled:
         and index + 2 >= len(items)
     ):
         return UNREADABLE
-    if following is not None and following.text == ":" and index + 2 < len(items) and _is_number(items[index + 2]):
+    if (
+        following is not None
+        and following.text == ":"
+        and index + 2 < len(items)
+        and _is_number(items[index + 2])
+    ):
         return UNREADABLE  # a ratio
     return Settled(quantity, None)
 
@@ -170,7 +197,11 @@ def _candidates(items: list[Item], prose: bool) -> list[int]:
             continue
         before = items[index - 1].text if index else ""
         after = items[index + 1].text if index + 1 < len(items) else ""
-        if before in _LABELS or before == "not" or (before in ("a", "the", "be") and _word(items, index - 2) == "not"):
+        if (
+            before in _LABELS
+            or before == "not"
+            or (before in ("a", "the", "be") and _word(items, index - 2) == "not")
+        ):
             continue
         if item.spelled:
             if digits and before not in ("or", "to") and after not in ("or", "to"):
@@ -185,7 +216,7 @@ def _word(items: list[Item], index: int) -> str:
     return items[index].text if 0 <= index < len(items) else ""
 
 
-def _joined(items: list[Item]) -> Settled | None:
+def _joined(items: list[Item], prose: bool) -> Settled | None:
     """What is wrong when an operator stands between two numbers: a range, or a sum nobody worked out."""
     operator = ""
     seen = False
@@ -194,7 +225,13 @@ def _joined(items: list[Item]) -> Settled | None:
             if operator:
                 return SEVERAL if operator in ("-", "~") else UNREADABLE
             seen = True
-        elif item.text in _OPERATORS and seen:
+        elif not seen:
+            continue
+        elif (item.text in _OPERATOR_WORDS and item.type == "word") or (
+            item.text == "of" and not prose and _number_at(items, index - 1) and _number_at(items, index + 1)
+        ):
+            operator = item.text
+        elif item.text in _OPERATORS:
             following = items[index + 1] if index + 1 < len(items) else None
             # "$18/day for 7 days", "5-gallon": the sign belongs to a unit.
             if following is not None and (following.type != "word" or item.text not in ("/", "-", "·", "*")):
@@ -269,6 +306,30 @@ def _among_prose(items: list[Item], numbers: list[int]) -> Settled:
     combined = _with_cents(items, numbers)
     if combined is not None:
         return combined
-    main = [index for index in numbers if _word(items, index - 1) not in _PREPOSITIONS]
-    chosen = (main or numbers)[-1]
-    return Settled(_quantity(items, chosen), None)
+    if any(_listed(items, index) for index in numbers[1:]):
+        return SEVERAL
+    main = [index for index in numbers if not _is_detail(items, index)] or numbers
+    if main[0] == 0 and len(main) > 1:
+        return SEVERAL  # "72 clips, 48 in April and 24 in May": no verb says which
+    return Settled(_quantity(items, main[-1]), None)
+
+
+def _listed(items: list[Item], index: int) -> bool:
+    """Whether a number only continues a list: ``18, 20``, ``18 and 20``, ``(a) 18 (b) 20``."""
+    at = index - 1
+    while at >= 0 and items[at].text in (",", "and", "&", ";"):
+        at -= 1
+    label = (
+        at >= 2 and items[at].text == ")" and items[at - 1].type == "word" and len(items[at - 1].text) == 1
+    )
+    return (at < index - 1 and _number_at(items, at)) or label
+
+
+def _is_detail(items: list[Item], index: int) -> bool:
+    """Whether a preposition up to three words back makes the number a detail: "by selling 9"."""
+    at = index - 1
+    words: list[str] = []
+    while at >= 0 and len(words) < 3 and items[at].type == "word":
+        words.append(items[at].text)
+        at -= 1
+    return not _SUMMARY.intersection(words) and any(word in _PREPOSITIONS or word == "by" for word in words)

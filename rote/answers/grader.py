@@ -147,7 +147,11 @@ def _extract_passage(text: str, offset: int) -> Extraction:
         if reason == "no_number" and is_refusal(text[chosen.start : chosen.end]):
             reason = "refusal"
         # A closing sentence is no commitment unless it states a number.
-        return _none(reason) if chosen.stage == "trailing" and reason == "no_number" else _none(reason, chosen, offset)
+        return (
+            _none(reason)
+            if chosen.stage == "trailing" and reason == "no_number"
+            else _none(reason, chosen, offset)
+        )
     span = (chosen.start + offset, chosen.end + offset)
     return Extraction(quantity.value, chosen.stage, None, span, quantity)
 
@@ -159,7 +163,9 @@ def _strongest(
     if tag is not None:
         later = [c for c in (box, hashed) if c is not None and c.start > tag.end]
         for other in later:
-            if tag.settled.blank or SECOND_THOUGHT.search(text[tag.end : min(other.start, tag.end + _MAX_GAP)]):
+            if tag.settled.blank or SECOND_THOUGHT.search(
+                text[tag.end : min(other.start, tag.end + _MAX_GAP)]
+            ):
                 return other
         return tag
     if box is None or hashed is None or hashed.start < box.end or _agree(box, hashed):

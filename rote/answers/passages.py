@@ -33,7 +33,8 @@ _NEW_PROBLEM: Final = re.compile(
 _REFUSAL: Final = re.compile(
     r"\b(?:i|we)(?: am|'m|’m| are)?(?: sorry,? but i)?(?: really| simply| just)? ?"
     r"(?:can ?not|can't|can’t|could not|couldn't|won't|will not|unable to|not able to)"
-    r" (?:\w{1,12} )?(?:answer|solve|help|assist|determine|provide|complete|do (?:this|that)|calculate|compute|give|say)"
+    r" (?:\w{1,12} )?(?:answer|solve|help|assist|determine|provide|complete"
+    r"|do (?:this|that)|calculate|compute|give|say)"
     r"|\b(?:cannot|can not|can't|could not) be (?:determined|answered|solved|calculated|computed|found)"
     r"|\bnot enough information|\binsufficient (?:information|data)|\bi (?:do not|don't|don’t) know\b"
     r"|\bas an ai\b|\bimpossible to (?:determine|say|know|tell|calculate|answer)",
@@ -42,8 +43,10 @@ _REFUSAL: Final = re.compile(
 
 #: Words with which an output takes back what it has just committed to.
 RETRACTION: Final = re.compile(
-    r"\b(?:that|this|it)(?:'s| is| was|’s)(?: all| completely| clearly)? (?:wrong|incorrect|not (?:right|correct)|a mistake)"
-    r"|\bi (?:have )?made (?:a|an) (?:\w{1,12} )?(?:mistake|error)|\bactually,? no\b|\bno,? wait\b|\bwait,? no\b"
+    r"\b(?:that|this|it)(?:'s| is| was|’s)(?: all| completely| clearly)?"
+    r" (?:wrong|incorrect|not (?:right|correct)|a mistake)"
+    r"|\bi (?:have )?made (?:a|an) (?:\w{1,12} )?(?:mistake|error)|\bactually,? no\b"
+    r"|\bno,? wait\b|\bwait,? no\b"
     r"|\bscratch that\b|\bcorrection:|\bmy mistake\b|\boops\b",
     re.IGNORECASE,
 )
@@ -68,6 +71,7 @@ def without_thinking(text: str) -> tuple[str, bool]:
     it; ``<think>`` is not, for drafts inside it look the same.
     """
     pieces: list[str] = []
+    blanked = 0  # how much of the beginning a stray closing tag makes thinking
     kept = 0  # where the text not yet copied begins
     opened: re.Match[str] | None = None
     for match in _THOUGHT.finditer(text):
@@ -81,17 +85,17 @@ def without_thinking(text: str) -> tuple[str, bool]:
             pieces.append(" " * (match.end() - opened.start()))
             opened = None
         else:
-            pieces = [" " * match.end()]
+            pieces.clear()
+            blanked = match.end()
         kept = match.end()
+    pieces.insert(0, " " * blanked)
     if opened is None:
-        return ("".join(pieces) + text[kept:] if pieces else text), False
+        return ("".join(pieces) + text[kept:] if kept else text), False
     inside = text[opened.end() :]
     if (opened["name"] or "").lower() == "reasoning" and _ANSWER_CLOSE_LAST.search(inside.rstrip()[-12:]):
-        opens = None
-        for opens in _ANSWER_OPEN.finditer(inside):
-            pass
-        if opens is not None:
-            begin = opened.end() + opens.start()
+        opens = [match.start() for match in _ANSWER_OPEN.finditer(inside)]
+        if opens:
+            begin = opened.end() + opens[-1]
             return "".join(pieces) + " " * (begin - opened.start()) + text[begin:], False
     return "".join(pieces) + " " * (len(text) - opened.start()), True
 

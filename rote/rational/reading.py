@@ -44,10 +44,13 @@ class Item(NamedTuple):
 # Applied to at most MAX_TEXT characters, so that no pattern here can cost more than a constant.
 _TOKEN: Final = re.compile(
     r"(?P<time>(?<![:\d])\d{1,2}:[0-5]\d(?::[0-5]\d)?(?![:\d]))"
-    r"|(?P<num>(?:[1-9]\d{0,2}(?:[ ]\d{3})+(?![\d,/]|[ ]?/)(?:\.\d+)?|\d+(?:[,'_]\d+|\u2009\d{3}(?!\d))*(?:\.\d+)*|\.\d+)"
+    r"|(?P<num>(?:[1-9]\d{0,2}(?:[ ]\d{3})+(?![\d,/]|[ ]?/)(?:\.\d+)?"
+    r"|\d+(?:[,'_]\d+|\u2009\d{3}(?!\d))*(?:\.\d+)*|\.\d+)"
     r"(?:[eE][-+]?\d+(?![^\W_]))?)"
     r"|(?P<times>(?<=[\d)%])\s{0,3}[xX]\s{0,3}(?=[-$(]?\.?\d))"
-    r"|(?P<cur>(?:US|CA|AU|NZ|HK|[ACSR])?\$|[€£¥₹₩₽₺₱₫₪฿¢₦₴₿]|(?<![^\W_])(?:" + "|".join(CURRENCY_CODES) + r")(?![^\W\d_]))"
+    r"|(?P<cur>(?:US|CA|AU|NZ|HK|[ACSR])?\$|[€£¥₹₩₽₺₱₫₪฿¢₦₴₿]|(?<![^\W_])(?:"
+    + "|".join(CURRENCY_CODES)
+    + r")(?![^\W\d_]))"
     r"|(?P<word>[^\W\d_]\w*(?:'\w+)?)"
     r"|(?P<sign><=|>=|=>|->|\*\*|[-+*/÷×·^=≈~<>≤≥±%()\[\]{}:;,!?|&π√∞\\])"
 )
@@ -55,7 +58,8 @@ _GROUPED: Final = re.compile(
     r"(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?:['_\u2009 ]\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3})?(?:\.\d+)?"
 )
 _EUROPEAN: Final = re.compile(r"[1-9]\d{0,2}(?:\.\d{3}){2,}")
-_UNARY_AFTER: Final = frozenset("= ≈ ~ < > ≤ ≥ <= >= ( [ { : ; , => -> | & ± \\".split())
+_UNARY_AFTER: Final = frozenset(str.split(r"= ≈ ~ < > ≤ ≥ <= >= ( [ { : ; , => -> | & ± \"))
+_NUMBER_WORDS: Final = frozenset({*SMALL_NUMBERS, *MAGNITUDES, *FRACTION_WORDS})
 _COPULAS: Final = frozenset({"is", "equals", "be", "was", "are", "of", "to", "equal", "or", "and", "by"})
 _PERCENT: Final = frozenset({"percent", "pct", "percents"})
 _MERIDIEM: Final = re.compile(r"\s{0,2}([ap])\.?\s?m(?:\.|(?![^\W_]))", re.IGNORECASE)
@@ -156,7 +160,9 @@ class _Reader:
         if text.lower() == "per" and self._peek(1)[1].lower() == "cent":
             self.at += 2
             return Quantity(value, "percent")
-        return Quantity(value, "number", self._meridiem(self.tokens[self.at - 1][3]) if group == "word" else None)
+        return Quantity(
+            value, "number", self._meridiem(self.tokens[self.at - 1][3]) if group == "word" else None
+        )
 
     def _power_of_ten(self, value: Fraction) -> Fraction | None:
         """``1.2 x 10^3`` or ``10^3``; None when the text goes on otherwise."""
@@ -268,9 +274,7 @@ class _Reader:
         while at < len(self.tokens) and len(words) < 24:
             group, text, _, _ = self.tokens[at]
             word = text.lower()
-            if group == "word" and (word in SMALL_NUMBERS or word in MAGNITUDES or word in FRACTION_WORDS):
-                words.append((word, at))
-            elif group == "word" and word in ("and", "a", "an"):
+            if group == "word" and (word in _NUMBER_WORDS or word in ("and", "a", "an")):
                 words.append((word, at))
             elif not (text == "-" and words):
                 break

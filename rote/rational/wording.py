@@ -112,7 +112,9 @@ _LATEX_SIGNS: Final = {
     **{"dollar": "$", "pounds": "£", "euro": "€", "ldots": " ", "dots": " "},
     **{"Rightarrow": " ", "implies": " ", "therefore": " ", "ne": "≠", "neq": "≠", "ast": "*"},
 }
-_LATEX_SIGN: Final = re.compile(r"\\(" + "|".join(sorted(_LATEX_SIGNS, key=len, reverse=True)) + r")(?![A-Za-z])")
+_LATEX_SIGN: Final = re.compile(
+    r"\\(" + "|".join(sorted(_LATEX_SIGNS, key=len, reverse=True)) + r")(?![A-Za-z])"
+)
 _UNIT_POWER: Final = re.compile(r"(?<=[A-Za-z})])\s?\^\s?(?:\{\s?-?\d{1,3}\s?\}|-?\d{1,3})")
 _EMPHASIS: Final = re.compile(
     r"(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)_{1,3}|_{1,3}(?!\w)|(?<!\S)\*(?=\S)|(?<=\S)\*(?!\S)"
