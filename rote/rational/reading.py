@@ -58,7 +58,7 @@ _GROUPED: Final = re.compile(
     r"(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?:['_\u2009 ]\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3})?(?:\.\d+)?"
 )
 _EUROPEAN: Final = re.compile(r"[1-9]\d{0,2}(?:\.\d{3}){2,}")
-_UNARY_AFTER: Final = frozenset(str.split(r"= ≈ ~ < > ≤ ≥ <= >= ( [ { : ; , => -> | & ± \"))
+_UNARY_AFTER: Final = frozenset(str.split("= ≈ ~ < > ≤ ≥ <= >= ( [ { : ; , => -> | & ± \\"))
 _NUMBER_WORDS: Final = frozenset({*SMALL_NUMBERS, *MAGNITUDES, *FRACTION_WORDS})
 _COPULAS: Final = frozenset({"is", "equals", "be", "was", "are", "of", "to", "equal", "or", "and", "by"})
 _PERCENT: Final = frozenset({"percent", "pct", "percents"})
