@@ -42,7 +42,7 @@ def spelling(action: argparse.Action) -> str:
     if metavar is None:
         metavar = action.dest.upper() if action.option_strings else action.dest
     value = "" if action.nargs == 0 else metavar
-    if action.nargs in ("*", "+", "...", "A..."):
+    if action.nargs in ("*", "+", argparse.REMAINDER) and not value.endswith("…"):
         value += " …"
     if action.nargs == "?" and action.option_strings:
         value = f"[{value}]"

@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "sample": "print instances of templates as JSON lines",
     "extract": "grade responses: one JSON line for each line of a JSON-lines file",
     "eval": "evaluate a model: lm_eval with rote's tasks and models, samples logged",
-    "report": "turn lm-eval logs into a report with drops, intervals and verdicts",
+    "report": "turn lm-eval logs into a report of paired drops",
     "demo": "evaluate three planted models and show what the instrument finds",
 }
 
