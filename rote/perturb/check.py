@@ -23,11 +23,11 @@ from rote.errors import RoteError, TemplateError
 from rote.perturb import english
 from rote.perturb.language import comma, ordinal, plain, words
 from rote.perturb.plan import Plan
-from rote.perturb.schema import NumberSpec, TemplateSpec, read_template
+from rote.perturb.schema import InertClause, NumberSpec, TemplateSpec, read_template
 from rote.perturb.template import Template
 from rote.perturb.texts import render_in_sandbox
 from rote.perturb.values import Person, Quantity, Value
-from rote.problem import Problem
+from rote.problem import Noop, Problem
 from rote.rational import format_number
 from rote.steps import rederive
 
@@ -272,7 +272,8 @@ def _of_instance(
     for slip in english.stray_pronouns(problem.question, people):
         yield "english", slip
     if problem.noop is not None:
-        yield from _of_clause(problem)
+        inert = _inert(template, problem.noop)
+        yield from _of_clause(problem, problem.noop, known[inert.number])
     if reference:
         if not is_correct(problem.solution, gold):
             yield "grader", "the problem's own solution does not score"
@@ -310,13 +311,10 @@ def _stands(text: str, number: str) -> bool:
     return False
 
 
-def _of_clause(problem: Problem) -> Iterator[tuple[str, str]]:
-    noop = problem.noop
-    if noop is None:
-        return
+def _of_clause(problem: Problem, noop: Noop, number: Value) -> Iterator[tuple[str, str]]:
     clause = problem.question[noop.span[0] : noop.span[1]]
-    if not clause.endswith(_ENDS) or not _shows(clause, Quantity(noop.number, "integer")):
-        yield "inert clause", f"the span holds {clause!r}, without the number {format_number(noop.number)}"
+    if not isinstance(number, Quantity) or not clause.endswith(_ENDS) or not _shows(clause, number):
+        yield "inert clause", f"the span holds {clause!r}, without the number {number}"
     if not problem.traps:
         yield "inert clause", "no trap"
     if any(trap.value == problem.answer for trap in problem.traps):
@@ -337,13 +335,17 @@ def _reference_question(template: Template, problem: Problem, values: dict[str, 
             )
             ask = extension.ask or ask
     if problem.noop is not None:
-        inert = next(clause for clause in spec.noop if clause.family == problem.noop.family)
+        inert = _inert(template, problem.noop)
         clauses.append((len(sentences) if inert.before is None else inert.before, inert.clause))
     whole: list[str] = []
     for i, sentence in enumerate([*sentences, ask]):
         whole += [clause for place, clause in clauses if place == i]
         whole.append(sentence)
     return " ".join(render_in_sandbox(text, values) for text in whole)
+
+
+def _inert(template: Template, noop: Noop) -> InertClause:
+    return next(clause for clause in template.spec.noop if clause.family == noop.family)
 
 
 # rules of a set ---------------------------------------------------------------------------------
