@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-HELP = "turn lm-eval logs into a report with drops, intervals and verdicts"
+HELP = "turn lm-eval logs into a report of paired drops"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

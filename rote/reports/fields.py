@@ -24,7 +24,13 @@ _UNSHOWABLE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
-_SECRET: Final = re.compile(r"token|secret|passw|api_?key|auth|credential", re.IGNORECASE)
+# Not every "token" is one: add_bos_token, prefix_token_id and tokenizer say what the model reads.
+_SECRET: Final = re.compile(
+    r"(?:hf_|hub_|api_|access_|auth_|use_auth_|bearer_)?token"
+    r"|(?:.*_)?(?:secret|passwd|password|api_?key|access_?key|credentials?|authorization)(?:_.*)?",
+    re.IGNORECASE,
+)
+_USER_IN_URL: Final = re.compile(r"//[^/@\s]{1,500}@")
 _ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
 
 #: Arguments that cannot change which model answers: they change only where and how fast it runs.
@@ -32,8 +38,8 @@ _MACHINE_ARGUMENTS: Final = frozenset(
     {
         "batch_size", "max_batch_size", "device", "device_map", "parallelize", "max_memory_per_gpu",
         "max_cpu_memory", "offload_folder", "tensor_parallel_size", "data_parallel_size",
-        "gpu_memory_utilization", "swap_space", "num_concurrent", "max_retries", "timeout", "token",
-        "api_key", "trust_remote_code",
+        "gpu_memory_utilization", "swap_space", "num_concurrent", "max_retries", "timeout",
+        "trust_remote_code",
     }
 )  # fmt: skip
 
@@ -266,16 +272,20 @@ def identify(results: Mapping[str, Any]) -> tuple[str, str, str, tuple[tuple[str
     config = results.get("config") or {}
     backend = str(config.get("model") or results.get("model_source") or "unknown")
     arguments = parse_arguments(config.get("model_args"))
-    telling = {k: v for k, v in arguments.items() if k not in _MACHINE_ARGUMENTS}
+    telling = {
+        k: _USER_IN_URL.sub("//", v)
+        for k, v in arguments.items()
+        if k not in _MACHINE_ARGUMENTS and not _SECRET.fullmatch(k)
+    }
     weights = {
         k: str(config[k])
         for k in ("model_sha", "model_revision", "model_dtype", "peft_sha", "delta_sha")
         if config.get(k)
     }
-    key = canonical([backend, telling, weights])
+    key = hashlib.sha256(canonical([backend, telling, weights]).encode("ascii")).hexdigest()[:16]
     name = next((telling[k] for k in _NAME_ARGUMENTS if telling.get(k)), None)
-    shown = tuple((k, "(hidden)" if _SECRET.search(k) else v) for k, v in (telling | weights).items())
     if name is None:
-        own = ", ".join(f"{k}={v}" for k, v in shown if k in telling)
+        own = ", ".join(f"{k}={v}" for k, v in telling.items())
         name = f"{backend} ({own})" if own else backend
-    return key, one_line(name), one_line(backend), tuple((one_line(k), one_line(v)) for k, v in shown)
+    shown = tuple((one_line(k), one_line(v)) for k, v in (telling | weights).items())
+    return key, one_line(name), one_line(backend), shown

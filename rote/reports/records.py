@@ -73,9 +73,9 @@ class Texts:
 class Model:
     """A model as its run's config describes it.
 
-    ``key`` identifies it: backend, arguments and weights' hash, without what cannot change an answer
-    (batch size, device). ``name`` is for people and unique among the models of one :class:`Runs`;
-    ``arguments`` are shown with secrets removed.
+    ``key`` identifies it: a hash of backend, arguments and weights' hash, without what cannot change an
+    answer (batch size, device, credentials). ``name`` is for people and unique among the models of one
+    :class:`Runs`; ``arguments`` hold no credentials.
     """
 
     key: str

@@ -247,7 +247,7 @@ def _rate(
     if instances == len(values):  # one instance a template: independent trials
         interval = statistics.wilson_interval(round(sum(means)), instances, level)
     elif len(values) > 1:
-        interval = statistics.cluster_wilson_interval(means, level)
+        interval = statistics.cluster_wilson_interval(means, instances, level)
     else:
         interval = None
     return Rate(sum(means) / len(means), interval, len(values), instances)

@@ -152,22 +152,28 @@ def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> Interv
     return Interval(low, high, level, "Wilson")
 
 
-def cluster_wilson_interval(means: FloatValues, level: float = LEVEL) -> Interval:
+def cluster_wilson_interval(means: FloatValues, instances: int, level: float = LEVEL) -> Interval:
     """Interval for a proportion from template means of shape (G,), G >= 2, weighted equally.
 
+    ``instances`` is the number of instances behind the means, at least G.
+
     Wilson's interval at p = mean(means) with the effective sample size n* = p(1-p) / (s**2 / G) of
-    Korn & Graubard (1998) and t(G-1) in place of the normal quantile. Means that are all equal say
+    Korn & Graubard (1998) and t(G-1) in place of the normal quantile. It never exceeds ``instances``:
+    clustering is not credited with more information than independence. Means that are all equal say
     nothing about the spread between templates: n* = G then, as if a template were one trial.
 
     Preferred to the t interval on the means, whose coverage of a nominal 95 % in the logistic-normal
-    simulation of ``tests/reports/test_statistics_coverage.py`` falls to 68-75 % at accuracy .99
-    with 30 templates (this one: 95-96 %).
+    simulation of ``tests/reports/test_statistics_coverage.py`` falls to 72 % at accuracy .99
+    with 30 templates of 5 instances (this one: 96 %).
     """
     _check_level(level)
     m = _vector(means, "means", 0, 1, at_least=2)
+    if instances < m.size:
+        raise DataError(f"is {instances}; {m.size} templates have at least as many", field="instances")
     p = float(m.mean())
     variance = float(m.var(ddof=1)) / m.size
-    size = float(m.size) if np.ptp(m) == 0 else p * (1 - p) / variance
+    # The second case of "all equal" is a spread so small that its square underflows.
+    size = float(m.size) if np.ptp(m) == 0 or variance == 0 else min(p * (1 - p) / variance, instances)
     low, high = _wilson(p, size, _t_quantile(level, m.size - 1))
     return Interval(low, high, level, "Wilson, clustered by template")
 

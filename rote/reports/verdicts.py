@@ -86,8 +86,10 @@ def points(value: float, *, signed: bool = False) -> str:
 
 
 def p_value(p: float) -> str:
-    """ "< 0.0001", "0.0123" or "0.12"."""
-    return "< 0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
+    """A p-value as "< 0.0001", "0.0012", "0.049" or "0.12"."""
+    if p < 0.0001:
+        return "< 0.0001"
+    return f"{p:.4f}" if p < 0.01 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def percent(value: float) -> str:

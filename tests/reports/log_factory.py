@@ -1,0 +1,234 @@
+"""Writes lm-eval-shaped logs from scratch, in the shapes of versions 0.4.5, 0.4.9 and 0.4.13."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+VERSIONS = ("0.4.5", "0.4.9", "0.4.13")
+TIME = "2026-03-05T10-11-12.345678"
+
+#: outcome(template number, variant, index) -> "right", "wrong", "trap" or "invalid"
+Outcome = Callable[[int, str, int], str]
+
+
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def document(number: int, variant: str, index: int, *, seed: int = 0, source: str = "bank") -> dict[str, Any]:
+    """A document in the form of ``Problem.to_doc``: apples in boxes, some eaten."""
+    shift = 0 if variant in ("original", "names", "noop") else 3 + index
+    boxes, each, eaten = 3 + number % 5 + shift, 7 + number % 11, 2 + number % 3
+    who = "Oriol" if variant not in ("names", "symbolic") else ("Ines", "Tarek", "Wanjiru")[index % 3]
+    inert = f" A neighbour keeps {eaten + 2} hens in a shed." if variant == "noop" else ""
+    start = f"{who} packs {boxes} boxes with {each} apples each."
+    question = f"{start}{inert} Then {eaten} apples are eaten. How many apples are left?"
+    gold = boxes * each - eaten
+    template = f"{source}/apples_{number:04d}"
+    original = variant == "original"
+    return {
+        "id": f"{template}/original" if original else f"{template}/{variant}/{seed}/{index}",
+        "source": source,
+        "template_id": template,
+        "original_id": f"{template}/original",
+        "variant": variant,
+        "seed": seed,
+        "index": index,
+        "question": question,
+        "solution": f"{boxes} boxes of {each} are {boxes * each}.\n#### {gold}",
+        "answer": str(gold),
+        "traps": [{"value": str(gold - eaten - 2), "how": "takes the hens away"}] if inert else [],
+        "noop": {
+            "family": "bystander",
+            "factors": {"place": "middle"},
+            "number": str(eaten + 2),
+            "span": [len(start), len(start) + len(inert)],
+            "proof": ["hens are not apples"],
+        }
+        if inert
+        else None,
+        "covariates": {"largest_number": boxes * each, "answer_digits": len(str(gold)), "operations": 2},
+    }
+
+
+def response_for(doc: Mapping[str, Any], outcome: str) -> str:
+    if outcome == "invalid":
+        return "I would rather talk about pears."
+    gold = int(doc["answer"])
+    value = {
+        "right": gold,
+        "wrong": gold + 1,
+        "trap": int(doc["traps"][0]["value"]) if doc["traps"] else gold + 1,
+    }
+    return f"Let me count the apples.\nThe answer is {value[outcome]}.\n#### {value[outcome]}"
+
+
+@dataclass
+class Run:
+    """One invocation of lm-eval: a model, its settings, and tasks with their samples."""
+
+    folder: Path
+    model: str = "hf"
+    model_args: Any = "pretrained=org/model-a,dtype=float16"
+    time: str = TIME
+    version: str = "0.4.13"
+    shots: int = 8
+    seed: int = 0
+    source: str = "bank"
+    system_instruction: str | None = None
+    results: dict[str, Any] = field(default_factory=dict)
+    samples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def task_name(self, variant: str) -> str:
+        return f"{self.source}_{variant}" + ("_zeroshot" if self.shots == 0 else "")
+
+    def add(
+        self,
+        variant: str,
+        templates: int,
+        outcome: Outcome,
+        *,
+        k: int = 1,
+        filters: tuple[str, ...] = ("none",),
+        change: Callable[[dict[str, Any]], None] | None = None,
+    ) -> Run:
+        """Samples of one task; ``change`` may spoil each record before it is hashed and written."""
+        docs = [
+            document(n, variant, i, seed=self.seed, source=self.source)
+            for i in range(1 if variant == "original" else k)
+            for n in range(templates)
+        ]
+        records = []
+        for name in filters:
+            for doc_id, doc in enumerate(docs):
+                number = int(doc["template_id"][-4:])
+                what = outcome(number, variant, doc["index"])
+                record = self._record(doc_id, doc, what, name)
+                if change is not None:
+                    change(record)
+                records.append(record)
+        self.samples[self.task_name(variant)] = records
+        return self
+
+    def _record(self, doc_id: int, doc: dict[str, Any], outcome: str, filter_name: str) -> dict[str, Any]:
+        prompt = f"[{self.shots}{self.system_instruction or ''}] {doc['question']}\nAnswer:"
+        response = response_for(doc, outcome)
+        record: dict[str, Any] = {
+            "doc_id": doc_id,
+            "doc": doc,
+            "target": doc["solution"],
+            "arguments": {"gen_args_0": {"arg_0": prompt, "arg_1": {"until": ["Question:"]}}},
+            "resps": [[response]],
+            "filtered_resps": [response],
+            "doc_hash": sha(json.dumps(doc)),
+            "prompt_hash": sha(prompt),
+            "target_hash": sha(doc["solution"]),
+            "exact_match": float(outcome == "right"),
+            "format_ok": 0 if outcome == "invalid" else 1,
+            "invalid": int(outcome == "invalid"),
+            "trapped": int(outcome == "trap" and bool(doc["traps"])),
+        }
+        if self.version != "0.4.5":  # logged from 0.4.7 on
+            record["filter"] = filter_name
+            record["metrics"] = ["exact_match", "format_ok", "invalid", "trapped"]
+        return record
+
+    def write(self, *, hashes: bool = True) -> Path:
+        """Write results and samples as lm-eval does; returns the folder that holds them."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tasks = list(self.samples)
+        self.results = {
+            "results": {t: {"alias": t, "exact_match,none": 0.5} for t in tasks},
+            "group_subtasks": {},
+            "configs": {t: self._config(t) for t in tasks},
+            "versions": dict.fromkeys(tasks, 1.0),
+            "n-shot": dict.fromkeys(tasks, self.shots),
+            "n-samples": {
+                t: {"original": len(s), "effective": len({r["doc_id"] for r in s})}
+                for t, s in self.samples.items()
+            },
+            "config": {
+                "model": self.model,
+                "model_args": self.model_args,
+                "batch_size": "1",
+                "device": None,
+                "limit": None,
+                "gen_kwargs": None if self.version == "0.4.5" else {},
+            },
+            "git_hash": None,
+            "date": 1772705472.3,
+            "model_source": self.model,
+            "model_name": "x7k2p9qa",  # random when the arguments hold no name
+            "system_instruction": self.system_instruction,
+            "system_instruction_sha": sha(self.system_instruction) if self.system_instruction else None,
+            "fewshot_as_multiturn": False,
+            "chat_template": None,
+            "chat_template_sha": None,
+        }
+        if self.version == "0.4.13":
+            self.results["lm_eval_version"] = self.version
+        if hashes:
+            self.results["task_hashes"] = {
+                t: sha("".join(r["doc_hash"] + r["prompt_hash"] + r["target_hash"] for r in s))
+                for t, s in self.samples.items()
+            }
+        self.results_path.write_text(json.dumps(self.results, indent=2), encoding="utf-8")
+        for task in tasks:
+            lines = (json.dumps(r, ensure_ascii=True) + "\n" for r in self.samples[task])
+            self.samples_path(task).write_text("".join(lines), encoding="utf-8")
+        return self.folder
+
+    def _config(self, task: str) -> dict[str, Any]:
+        return {
+            "task": task,
+            "custom_dataset": "<function build at 0x7f00deadbeef>",
+            "description": "",
+            "doc_to_text": "Question: {{question}}\nAnswer:",
+            "doc_to_target": "{{solution}}",
+            "target_delimiter": " ",
+            "fewshot_delimiter": "\n\n",
+            "fewshot_config": {"sampler": "first_n"},
+            "num_fewshot": self.shots,
+            "generation_kwargs": {"until": ["Question:"], "do_sample": False, "max_gen_toks": 1024},
+            "metadata": {"version": 1.0, "rote": {"seed": self.seed}},
+        }
+
+    @property
+    def results_path(self) -> Path:
+        return self.folder / f"results_{self.time}.json"
+
+    def samples_path(self, task: str) -> Path:
+        return self.folder / f"samples_{task}_{self.time}.jsonl"
+
+
+def behaviour(
+    rates: Mapping[str, float], *, trapped: float = 0.0, invalid: float = 0.0, salt: str = ""
+) -> Outcome:
+    """Outcomes drawn for each (template, variant, index) on its own: right with the variant's rate."""
+
+    def outcome(number: int, variant: str, index: int) -> str:
+        rng = random.Random(f"{salt}/{number}/{variant}/{index}")
+        if rng.random() < invalid:
+            return "invalid"
+        if rng.random() < rates.get(variant, rates["original"]):
+            return "right"
+        return "trap" if variant == "noop" and rng.random() < trapped else "wrong"
+
+    return outcome
+
+
+VARIANTS = ("names", "numbers", "symbolic", "noop", "p1", "p2")
+
+
+def full_run(folder: Path, outcome: Outcome, *, templates: int = 40, k: int = 3, **settings: Any) -> Run:
+    """A run with originals and every variant, not yet written."""
+    run = Run(folder, **settings).add("original", templates, outcome)
+    for variant in VARIANTS:
+        run.add(variant, templates, outcome, k=k)
+    return run
