@@ -61,9 +61,7 @@ class Rederivation:
     equations: tuple[Equation, ...]
 
 
-_NUMBER: Final = re.compile(
-    r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+|[0-9]+\.(?![0-9])"
-)
+_NUMBER: Final = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+")
 _SPACE: Final = re.compile(r"[\s$€£\u00a0\u2009\u202f]*")
 _SIGNS: Final = str.maketrans(
     {"×": "*", "·": "*", "⋅": "*", "x": "*", "X": "*", "÷": "/", "⁄": "/", "−": "-", "–": "-"}
@@ -278,6 +276,8 @@ def _expression_before(text: str) -> tuple[str, int]:
             if (piece == ")") != operand_next:
                 break
         elif operand_next:
+            if piece == "/" and words:
+                continue  # "60 minutes/hour": part of the unit
             break
         else:
             operand_next = True

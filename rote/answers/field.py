@@ -315,9 +315,9 @@ def _among_prose(items: list[Item], numbers: list[int]) -> Settled:
 
 
 def _listed(items: list[Item], index: int) -> bool:
-    """Whether a number only continues a list: ``18, 20``, ``18 and 20``, ``(a) 18 (b) 20``."""
+    """Whether a number continues a list or range: ``18, 20``, ``18 to 20``, ``(a) 18 (b) 20``."""
     at = index - 1
-    while at >= 0 and items[at].text in (",", "and", "&", ";"):
+    while at >= 0 and items[at].text in (",", "and", "&", ";", "to"):
         at -= 1
     label = (
         at >= 2 and items[at].text == ")" and items[at - 1].type == "word" and len(items[at - 1].text) == 1
