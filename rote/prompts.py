@@ -36,6 +36,9 @@ from rote.errors import UsageError
 TARGET_DELIMITER: Final = " "
 FEWSHOT_DELIMITER: Final = "\n\n"
 
+#: Zero-shot stop string: a marker that is no text. (Some APIs refuse an empty list of stop strings.)
+END_OF_TEXT: Final = "<|endoftext|>"
+
 #: GSM8K's calculator annotations, ``<<3*4=12>>``: for a checker, never shown to a model. No ``<`` inside,
 #: so that an unclosed one costs no second scan.
 _ANNOTATION: Final = re.compile(r"<<[^<>\n]*>>")
@@ -64,7 +67,8 @@ class Format:
     stop: few-shot stop strings. A model that has no end-of-text habit goes on to a next exemplar, which
         begins with a paragraph break and the question header. The header is two words that no chain of
         thought opens a paragraph with unless it starts such an exemplar, so the stop neither fires in the
-        middle of thinking nor cuts an answer. Zero-shot prompts have none: there the model ends by itself.
+        middle of thinking nor cuts an answer. Zero-shot prompts use :data:`END_OF_TEXT` alone: there the
+        model ends by itself, and in thinking it likes to quote its prompt, header and all.
     """
 
     name: str

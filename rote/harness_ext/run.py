@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rote import tasks_path
-from rote.errors import UsageError
+from rote.errors import MissingExtraError, UsageError
 from rote.harness_ext import models
 
 #: Where results go when nobody says. lm-eval adds files with the time in their names, so nothing there
@@ -66,9 +66,14 @@ def evaluate(argv: Sequence[str]) -> None:
         words = ["--help"]
     args = parser.parse_args(["run", *words])
     include_defaults = prepare(args)
-    models.register()
     with task_managers(include_defaults=include_defaults):
-        Run._execute(args)
+        try:
+            Run._execute(args)
+        except ValueError as error:
+            # What lm-eval says of tasks before it evaluates anything; any other ValueError is no user's slip.
+            if str(error).startswith(("Tasks not found", "Duplicate task", "No tasks specified")):
+                raise UsageError(f"--tasks: {error}") from error
+            raise
 
 
 def prepare(args: argparse.Namespace) -> bool:
@@ -76,6 +81,8 @@ def prepare(args: argparse.Namespace) -> bool:
 
     Returns whether lm-eval's built-in tasks have to be indexed (seconds) for what is asked.
     """
+    from rote.harness_ext.datasets import SHOTS  # not for --help: it brings the templates' machinery along
+
     from_file = _config_file(getattr(args, "config", None))
 
     def given(name: str) -> Any:
@@ -91,9 +98,12 @@ def prepare(args: argparse.Namespace) -> bool:
         args.log_samples = True
     if not given("output_path"):
         args.output_path = DEFAULT_OUTPUT
-    _check_model(given("model") or "hf")
-    include_defaults = _needs_defaults(_names(given("tasks")), given("include_path"))
+    names = _names(given("tasks"))
+    include_defaults = _needs_defaults(names, given("include_path"))
+    if (given("num_fewshot") or 0) > SHOTS and not all(name.endswith("_zeroshot") for name in names):
+        raise UsageError(f"--num_fewshot {given('num_fewshot')}: rote's tasks have {SHOTS} exemplars")
     _check_config(args)
+    _check_model(given("model") or "hf")
     _check_writable(Path(given("output_path") or DEFAULT_OUTPUT))
     return include_defaults
 
@@ -136,6 +146,7 @@ def _check_writable(path: Path) -> None:
 
 
 def _check_model(name: str) -> None:
+    """Whether lm-eval has a model of that name and what it needs is installed."""
     models.register()
     from lm_eval.api.registry import model_registry
 
@@ -144,6 +155,12 @@ def _check_model(name: str) -> None:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         ours = ", ".join(models.MODELS)
         raise UsageError(f"--model: lm-eval knows no model {name!r}{hint} (rote adds: {ours})")
+    try:
+        model_registry.get(name)
+    except ImportError as error:
+        if error.name in ("torch", "transformers", "accelerate", "peft"):
+            raise MissingExtraError(error.name, "hf") from error
+        raise UsageError(f"--model {name}: {error}") from error
 
 
 def _names(tasks: str | Sequence[str] | None) -> list[str]:

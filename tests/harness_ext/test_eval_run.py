@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from rote.cli import main
-from rote.errors import UsageError
+from rote.errors import MissingExtraError, UsageError
 from rote.harness_ext.models import MODELS, register
 from rote.harness_ext.run import evaluate, own_tasks, task_managers
 
@@ -97,6 +97,11 @@ def test_config_file_is_honoured(tmp_path: Path) -> None:
         (["--tasks", "bank_nop", *SOLVER], r"no task 'bank_nop'; did you mean 'bank_noop'\?"),
         (["--tasks", "bank_zzz*", *SOLVER], r"no task 'bank_zzz\*'"),
         (SOLVER, r"--tasks: name at least one task"),
+        (["--tasks", "bank_noop", *SOLVER, "--num_fewshot", "9"], r"--num_fewshot 9: .* 8 exemplars"),
+        (
+            ["--tasks", "bank_robustness,bank_p1_zeroshot", *SOLVER],
+            r"--tasks: Duplicate task 'bank_p1_zeroshot'",
+        ),
         (["--tasks", "bank_noop", "--model", "rote-plantd"], r"'rote-plantd'; did you mean 'rote-planted'\?"),
         (["--tasks", "bank_noop", *SOLVER, "--config", "none.yaml"], r"--config: Config file not found"),
         (["--tasks", "bank_noop", *SOLVER, "--limit", "2", "--samples", '{"a": [1]}'], "--limit must be"),
@@ -107,6 +112,23 @@ def test_config_file_is_honoured(tmp_path: Path) -> None:
 def test_bad_arguments_are_named(words: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         evaluate(words)
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lm_eval.api.registry import model_registry
+
+    def get(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(model_registry, "get", get)
+    with pytest.raises(MissingExtraError, match=r"torch is needed .* pip install 'rote\[hf\]'"):
+        evaluate(["--tasks", "bank_noop", "--model", "hf"])
+
+
+@pytest.mark.slow
+def test_a_task_that_nobody_has_is_named() -> None:
+    with pytest.raises(UsageError, match="--tasks: Tasks not found: no_such_task"):
+        evaluate(["--tasks", "no_such_task", *SOLVER])
 
 
 def test_refused_arguments_leave_nothing_behind(tmp_path: Path) -> None:

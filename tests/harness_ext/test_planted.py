@@ -74,7 +74,7 @@ def test_memorizer_knows_whole_templates() -> None:
 def test_distractible_falls_for_traps_at_its_rate() -> None:
     lm = PlantedLM("distractible", trap_rate=0.4)
     trapped = mean(lm, "noop", "trapped", variants=5)
-    assert 0.33 < trapped < 0.47
+    assert 0.3 < trapped < 0.5
     assert mean(lm, "noop", variants=5) == pytest.approx(1 - trapped)
     assert mean(lm, "noop", "format_ok") == 1
     assert mean(lm, "original") == mean(lm, "symbolic") == 1

@@ -77,7 +77,7 @@ class TestTask:
         zeroshot = name.endswith("_zeroshot")
         assert config.num_fewshot == (0 if zeroshot else 8)
         assert config.generation_kwargs == {
-            "until": [] if zeroshot else list(prompts.FORMATS["hash"].stop),
+            "until": [prompts.END_OF_TEXT] if zeroshot else list(prompts.FORMATS["hash"].stop),
             "max_gen_toks": 1024,
             "do_sample": False,
             "temperature": 0.0,
