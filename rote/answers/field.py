@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from rote.rational import Item, Quantity, read_items
@@ -138,12 +139,13 @@ def _assigns_several(items: list[Item], last: int) -> bool:
 
 def _one(items: list[Item], prose: bool) -> Settled:
     """The one number among items that hold no equals sign."""
+    items = _without_asides(items)
     numbers = _candidates(items, prose)
     if not numbers:
         return BLANK if not _count(items) else UNREADABLE
     if any(item.text == "±" for item in items):
         return SEVERAL
-    if any(item.text in _UNSUPPORTED for item in items):
+    if any(item.text in _UNSUPPORTED for item in items) or _is_past(items):
         return UNREADABLE
     for index in numbers:
         if items[index].type == "bad":
@@ -158,6 +160,31 @@ def _one(items: list[Item], prose: bool) -> Settled:
     if all(_quantity(items, index).equals(first) for index in numbers[1:]):
         return _single(items, numbers[0], first)
     return _among_prose(items, numbers) if prose else _among_field(items, numbers)
+
+
+def _without_asides(items: list[Item]) -> list[Item]:
+    """The items less what stands in parentheses after a number: ``72 clips (48 + 24)``.
+
+    Not ``18 (or 20)``, an alternative, and not ``2(3 + 4)``, a product.
+    """
+    kept: list[Item] = []
+    at = 0
+    while at < len(items):
+        item = items[at]
+        if item.text == "(" and any(map(_is_number, kept)) and item.start > kept[-1].end:
+            close = next((i for i in range(at, len(items)) if items[i].text == ")"), None)
+            inside = items[at:close] if close is not None else []
+            if close is not None and _count(inside) and all(aside.text != "or" for aside in inside):
+                at = close + 1
+                continue
+        kept.append(item)
+        at += 1
+    return kept
+
+
+def _is_past(items: list[Item]) -> bool:
+    """``half past three``: a time in words, which is not read."""
+    return any(b.text in ("past", "to") and a.text.lower() in ("half", "quarter") for a, b in pairwise(items))
 
 
 def _quantity(items: list[Item], index: int) -> Quantity:
@@ -319,6 +346,13 @@ def _listed(items: list[Item], index: int) -> bool:
     at = index - 1
     while at >= 0 and items[at].text in (",", "and", "&", ";", "to"):
         at -= 1
+    if (
+        at >= 1
+        and items[at].type == "word"
+        and items[at + 1].text in ("and", "to")
+        and _is_number(items[at - 1])
+    ):
+        return True  # "2 hours and 40 minutes"
     label = (
         at >= 2 and items[at].text == ")" and items[at - 1].type == "word" and len(items[at - 1].text) == 1
     )

@@ -15,6 +15,7 @@ times its length; no state is kept, so any number of threads may grade at once.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -30,8 +31,9 @@ from rote.answers.commitments import (
     phrases,
     trailing,
 )
-from rote.answers.field import SEVERAL, Settled
+from rote.answers.field import SEVERAL, Settled, settle
 from rote.answers.passages import (
+    HEDGE,
     RETRACTION,
     SECOND_THOUGHT,
     is_loop,
@@ -52,6 +54,8 @@ REASONS: Final = (
     "no_number",
 )
 _MAX_GAP: Final = 2000
+_MAX_HEDGE: Final = 160
+_CLOSING: Final = re.compile(r"\A\s{0,9}(?:</\s{0,3}\w{1,12}\s{0,3}>|\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,9 @@ def _extract_passage(text: str, offset: int) -> Extraction:
     chosen: Commitment | None = None
     bare = False
     if "<" in text or "box" in text or "oxed" in text or "####" in text:
-        tags, tag_open = answer_tags(text)
-        boxed, box_open = boxes(text)
-        hashed = hashes(text)
+        tags, tag_open = answer_tags(text) if "nswer" in text or "NSWER" in text else ([], False)
+        boxed, box_open = boxes(text) if "box" in text or "oxed" in text else ([], False)
+        hashed = hashes(text) if "####" in text else []
         if tag_open or (box_open and not (hashed and hashed[-1].start > text.rfind("oxed"))):
             return _none("unclosed_tag")
         chosen = _strongest(last_word(tags, text), last_word(boxed, text), last_word(hashed, text), text)
@@ -132,7 +136,7 @@ def _extract_passage(text: str, offset: int) -> Extraction:
         if said is not None and (chosen is None or said.start > chosen.end):
             chosen = said
     if chosen is not None:
-        chosen = _unless_retracted(chosen, text)
+        chosen = _unless_hedged(_unless_retracted(chosen, text), text)
     elif is_refusal(text):
         return _none("refusal")
     elif is_loop(text):
@@ -191,6 +195,18 @@ def _unless_retracted(chosen: Commitment, text: str) -> Commitment:
         return chosen._replace(settled=Settled(None, "no_number"))
     shift = taken_back.end()
     return instead._replace(start=instead.start + shift, end=instead.end + shift)
+
+
+def _unless_hedged(chosen: Commitment, text: str) -> Commitment:
+    """The commitment, or none where the next words offer another number ("18. Or maybe 20.")."""
+    hedge = HEDGE.match(_CLOSING.sub("", text[chosen.end : chosen.end + _MAX_HEDGE]))
+    if hedge is None or chosen.settled.quantity is None:
+        return chosen
+    rest = _CLOSING.sub("", text[chosen.end : chosen.end + _MAX_HEDGE])[hedge.end() :]
+    other = settle(rest.partition("\n")[0], prose=True).quantity
+    if other is None or other.equals(chosen.settled.quantity):
+        return chosen
+    return chosen._replace(settled=SEVERAL)
 
 
 def read_gold(gold: Fraction | int | str) -> Quantity:

@@ -17,17 +17,18 @@ _THOUGHT: Final = re.compile(
     r"|(?P<end><\|(?:end_of_thought|channel\|>final<\|message)\|>|◁/think▷|\[/THINK\])",
     re.IGNORECASE,
 )
+_MAY_THINK: Final = re.compile(r"<[/|A-Za-z]|◁|\[/?[Tt]")
 _ANSWER_OPEN: Final = re.compile(r"<\s{0,3}answer\s{0,3}>", re.IGNORECASE)
 _ANSWER_CLOSE_LAST: Final = re.compile(r"</\s{0,3}answer\s{0,3}>\Z", re.IGNORECASE)
 
+# Ignoring case only inside, so that the engine can skip to the few characters a match begins with.
 _NEW_PROBLEM: Final = re.compile(
-    r"\n[ \t>]{0,8}(?:#{1,6}[ \t]{0,3})?\*{0,2}(?:(?:next|new|another)[ ])?"
-    r"(?:q|question|problem|word problem|human|user|instruction|exercise|input)"
+    r"\n[ \t>]{0,8}(?:#{1,6}[ \t]{0,3})?\*{0,2}(?i:(?:(?:next|new|another)[ ])?"
+    r"(?:q|question|problem|word problem|human|user|instruction|exercise|input))"
     r"\*{0,2}[ \t]{0,3}\d{0,4}[ \t]{0,3}\*{0,2}[:.)]"
-    r"|[ \t](?-i:Q|Human|User):[ \t]"
-    r"|<\|(?:im_end|im_start|endoftext|eot_id|end_of_text|start_header_id|user|assistant|end|eom_id)\|>"
-    r"|</s>|<eos>|<(?:start|end)_of_turn>|\[/?inst\]",
-    re.IGNORECASE,
+    r"|Q(?<=[ \t]Q):[ \t]|Human(?<=[ \t]Human):[ \t]|User(?<=[ \t]User):[ \t]"
+    r"|<(?:\|(?:im_end|im_start|endoftext|eot_id|end_of_text|start_header_id|user|assistant|end|eom_id)\|>"
+    r"|/s>|eos>|(?:start|end)_of_turn>)|\[/?(?i:inst)\]"
 )
 
 _REFUSAL: Final = re.compile(
@@ -47,7 +48,12 @@ RETRACTION: Final = re.compile(
     r" (?:wrong|incorrect|not (?:right|correct)|a mistake)"
     r"|\bi (?:have )?made (?:a|an) (?:\w{1,12} )?(?:mistake|error)|\bactually,? no\b"
     r"|\bno,? wait\b|\bwait,? no\b"
-    r"|\bscratch that\b|\bcorrection:|\bmy mistake\b|\boops\b",
+    r"|[.?!] ?no, (?=(?:it is |it's )?[$€£-]{0,2}\d)|\bscratch that\b|\bcorrection:|\bmy mistake\b|\boops\b",
+    re.IGNORECASE,
+)
+#: Words right after a commitment with which it offers another answer beside it.
+HEDGE: Final = re.compile(
+    r"[\s.,;:!*)$_]{0,12}(?:or|alternatively|maybe|perhaps|possibly|but (?:it )?(?:could|might|may))\b",
     re.IGNORECASE,
 )
 #: Words with which it turns from one commitment to a better one.
@@ -70,6 +76,8 @@ def without_thinking(text: str) -> tuple[str, bool]:
     ``<reasoning>`` that runs into a complete ``<answer>`` at the very end of the output is closed by
     it; ``<think>`` is not, for drafts inside it look the same.
     """
+    if _MAY_THINK.search(text) is None:
+        return text, False
     pieces: list[str] = []
     blanked = 0  # how much of the beginning a stray closing tag makes thinking
     kept = 0  # where the text not yet copied begins
