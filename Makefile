@@ -33,9 +33,11 @@ test: dev ## run the whole test suite (PYTEST_ARGS="-m 'not slow'" for the quick
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -ra $(PYTEST_ARGS)
 
 lint: dev ## ruff (lint and format) and mypy --strict
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	$(BIN)/mypy || failed=1; \
+	exit $$failed
 
 format: dev ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix .
