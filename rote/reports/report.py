@@ -134,10 +134,8 @@ def build_report(
     warnings = list(runs.warnings)
     if not unpaired:
         _require_pairs(runs.series)
-    several = _what_varies(runs.series)
     reports = []
-    for series in runs.series:
-        label = one_line(series.model.name, 60) + "".join(f" · {getattr(series, a)}" for a in several)
+    for series, label in zip(runs.series, _labels(runs.series), strict=True):
         warnings += [f"{label}: {w}" for w in _pairing_warnings(series)]
         reports.append(_series_report(series, label, level, examples))
     return Report(tuple(reports), tuple(warnings), runs.files, runs.harness_versions, __version__, level)
@@ -146,8 +144,16 @@ def build_report(
 # --- pairing ---------------------------------------------------------------------------------------
 
 
-def _what_varies(series: Sequence[Series]) -> list[str]:
-    return [a for a in ("setting", "source", "filter") if len({getattr(s, a) for s in series}) > 1]
+def _labels(series: Sequence[Series]) -> list[str]:
+    """Short and distinct: the model's name, and of setting, source and filter what varies."""
+    several = [a for a in ("setting", "source", "filter") if len({getattr(s, a) for s in series}) > 1]
+    labels: list[str] = []
+    for s in series:
+        label = one_line(s.model.name, 60) + "".join(f" · {getattr(s, a)}" for a in several)
+        # Long names may coincide once their middle is cut out.
+        copies = sum(other == label or other.startswith(f"{label} #") for other in labels)
+        labels.append(f"{label} #{copies + 1}" if copies else label)
+    return labels
 
 
 def _few(names: Sequence[str], limit: int = 3) -> str:

@@ -13,9 +13,10 @@ Findings, one a variant (``Finding``)
 Conclusions, one a series
 -------------------------
 ``consistent with memorisation``  only where the drop on *numbers* is found AND the exchangeability test
-                   on *numbers* rejects (mid-p < ALPHA). Where only one of the two holds, the sentence says
-                   which did not. Other changes never support this conclusion. Still open then: harder
-                   draws, which this version does not adjust for.
+                   on *numbers* rejects (mid-p < ALPHA) AND *symbolic*, which changes numbers too, does not
+                   contradict it (a drop there as well, or symbolic not evaluated). Where one of them
+                   fails, the sentence says which. Other changes never support this conclusion. Still
+                   open then: harder draws, which this version does not adjust for.
 ``distractible``   a drop on *noop* is found AND, where the original was right, at least half of the wrong
                    answers to inert-clause instances are traps.
 ``sensitive``      a drop on any other variant, named. p1 and p2 add steps, so a drop there shows difficulty.
@@ -141,7 +142,16 @@ def conclude(results: Sequence[VariantResult]) -> Verdict:
         found = numbers.finding.kind == "drop"
         p = numbers.exchangeability.p_mid
         rejects = p < ALPHA
-        if found and rejects:
+        symbolic = by_variant.get("symbolic")
+        contradicted = symbolic is not None and symbolic.finding.kind in ("no drop", "gain")
+        if found and rejects and symbolic is not None and contradicted:
+            named.add("numbers")
+            conclusions.append("sensitive")
+            sentences.append(
+                f"Sensitive to numbers: accuracy falls by {_amount(numbers)}. Not called memorisation: "
+                f"symbolic, which changes numbers too, shows no drop {_span(symbolic)}."
+            )
+        elif found and rejects:
             named.add("numbers")
             conclusions.append("consistent with memorisation")
             sentences.append(

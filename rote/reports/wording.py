@@ -65,9 +65,10 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
         ("Invalid", "The answer commits to no number. It counts as wrong, and is shown beside."),
         (
             "Consistent with memorisation",
-            "Said only where numbers alone cost accuracy (the interval excludes 0) and the "
-            f"exchangeability test on numbers gives p < {ALPHA:g}. It is no proof: harder draws, which "
-            "this version does not adjust for, can look alike.",
+            "Said only where numbers alone cost accuracy (the interval excludes 0), the exchangeability "
+            f"test on numbers gives p < {ALPHA:g}, and names and numbers together (symbolic), where "
+            "evaluated, cost accuracy too. It is no proof: harder draws, which this version does not "
+            "adjust for, can look alike.",
         ),
         (
             "Distractible",

@@ -176,6 +176,18 @@ def test_a_file_read_twice_counts_once(tmp_path: Path) -> None:
     assert any("each counts once" in w for w in runs.warnings)
 
 
+def test_runs_with_other_draws_add_up(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        small(tmp_path / str(seed), seed=seed, time=f"2026-03-05T10-11-1{seed}").write()
+        # An original does not depend on the seed, so it is logged twice.
+    runs = read_logs(tmp_path)
+    (series,) = runs.series
+    drawn = series.samples["numbers"]["bank/apples_0000"]
+    assert [(s.seed, s.index) for s in drawn] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert len(series.samples["original"]["bank/apples_0000"]) == 1
+    assert any("6 of its documents were read before" in w for w in runs.warnings)
+
+
 # --- what is refused -------------------------------------------------------------------------------
 
 

@@ -121,6 +121,15 @@ def test_models_and_settings_stand_side_by_side(tmp_path: Path) -> None:
     assert [s.label for s in report.series] == ["a · zero-shot", "a · 8-shot", "b · zero-shot", "b · 8-shot"]
 
 
+def test_long_names_stay_distinct(tmp_path: Path) -> None:
+    for i in range(3):
+        name = f"organisation/{'a' * 60}{i}{'b' * 60}"
+        full_run(tmp_path / str(i), always(), templates=2, model_args=f"pretrained={name}").write()
+    labels = [s.label for s in build_report(read_logs(tmp_path)).series]
+    assert len(set(labels)) == 3
+    assert all(len(label) < 70 for label in labels)
+
+
 def test_reports_are_deterministic(tmp_path: Path) -> None:
     full_run(tmp_path, behaviour({"original": 0.6}, trapped=0.5, invalid=0.1)).write()
     assert build_report(read_logs(tmp_path)) == build_report(read_logs(tmp_path))
@@ -206,6 +215,13 @@ def test_a_drop_without_a_rejecting_test_is_not_called_memorisation(tmp_path: Pa
     assert (
         "Not called memorisation: the exchangeability test does not reject (p = 0.20)" in verdict.sentences[0]
     )
+
+
+def test_symbolic_without_a_drop_speaks_against_memorisation(tmp_path: Path) -> None:
+    series = reported(tmp_path, always(numbers="wrong"), templates=30)
+    assert row(series, "symbolic").finding.kind == "no drop"
+    assert series.verdict.conclusions == ("sensitive",)
+    assert "Not called memorisation: symbolic, which changes numbers too, shows no drop" in text(series)
 
 
 @pytest.mark.parametrize("bad", ["numbers", "original"])
