@@ -53,7 +53,14 @@ def read_logs(paths: str | Path | Iterable[str | Path]) -> Runs:
     given = [paths] if isinstance(paths, (str, Path)) else list(paths)
     if not given:
         raise LogError("no path was given; name a folder of lm-eval logs")
-    results, samples = find_logs([Path(p) for p in given])
+    try:
+        return _read([Path(p) for p in given])
+    except OSError as error:
+        raise LogError(f"cannot be read: {error.strerror or error}", path=error.filename) from error
+
+
+def _read(paths: list[Path]) -> Runs:
+    results, samples = find_logs(paths)
     state = _State()
     claimed: set[Path] = set()
     for path, time in results:

@@ -216,6 +216,23 @@ def test_file_that_is_no_log(tmp_path: Path) -> None:
     assert "is no lm-eval log" in str(refused(path))
 
 
+def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small(tmp_path)
+    run.write()
+    stuck = run.samples_path("bank_numbers")
+    open_path = Path.open
+
+    def refusing(self: Path, *args: Any, **options: Any) -> Any:
+        if self == stuck:
+            raise PermissionError(13, "Permission denied", str(self))
+        return open_path(self, *args, **options)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    error = refused(tmp_path)
+    assert error.path == str(stuck)
+    assert "Permission denied" in str(error)
+
+
 def test_results_without_samples(tmp_path: Path) -> None:
     run = small(tmp_path)
     run.write()
