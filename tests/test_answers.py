@@ -95,7 +95,7 @@ def test_gold_solutions_score_full_marks(name: str) -> None:
 
 
 def test_span_is_where_the_answer_stands_in_the_response() -> None:
-    response = "<think>#### 3</think>\nFirst.\n#### 72 clips\nBye."
+    response = "\n  <think>#### 3</think>\nFirst.\n#### 72 clips\nBye."
     span = extract(response).span
     assert span is not None
     assert response[slice(*span)].strip() == "72 clips"

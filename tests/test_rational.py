@@ -93,7 +93,8 @@ def test_human_form_refuses_what_is_not_one_number(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["twenty-third", "two two", "hundred", "and five", "zero five", "three-bedroom"]
+    "words",
+    ["twenty-third", "two two", "hundred", "and five", "zero five", "three-bedroom", "HALF.TWO", "half two"],
 )
 def test_words_that_are_no_number(words: str) -> None:
     assert [item for item in read_items(words) if item.type == "quantity" and item.text == words] == []

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
 from rote.answers.field import BLANK, SEVERAL, Settled, settle
-from rote.answers.passages import SECOND_THOUGHT
+from rote.answers.passages import HEDGE, SECOND_THOUGHT
 from rote.rational import MAX_TEXT
 
 Stage = Literal["answer_tag", "boxed", "hash", "answer_phrase", "trailing"]
@@ -69,6 +69,10 @@ _PLEASANTRY: Final = re.compile(
     re.IGNORECASE,
 )
 _BARE_ASSIGNMENT: Final = re.compile(r"[\s$*]{0,9}([^\W\d_])\s{0,3}=[^\n=]{1,40}")
+_NEXT_BARE_NUMBER: Final = re.compile(
+    r"\s{1,9}(?:[-*•]\s{1,4})?[$€£]?-?\d[\d,./]{0,30}[%*.]{0,4}[^\S\n]{0,9}(?:\n|\Z)"
+)
+_BARE_NUMBER: Final = re.compile(r"[\s$*]{0,9}-?\d[\d,./]{0,30}[%*.$\s]{0,9}")
 _NEXT_NUMBER: Final = re.compile(r"\s{1,9}(?:[-*•]\s{1,4})?[$€£]?-?\d[^\n=]{0,60}(?:\n|\Z)")
 _TRAILING_WINDOW: Final = 1500
 _TRAILING_LINES: Final = 6
@@ -179,6 +183,8 @@ def hashes(text: str) -> list[Commitment]:
             continue
         settled = settle(_plain(line))
         if not settled.blank:
+            if _lists_on(text, end, settled, _NEXT_BARE_NUMBER):
+                settled = SEVERAL
             found.append(Commitment("hash", start, end, settled))
     return found
 
@@ -210,15 +216,18 @@ def phrases(text: str) -> list[Commitment]:
         end = stop.start() if stop else min(len(text), start + _MAX_GAP)
         settled = settle(_BULLET.sub("", _plain(text[start:end]), count=1))
         if not settled.blank:
-            if "\n" in text[match.end() : start] and _lists_on(text, end, settled):
+            on_its_own_line = "\n" in text[match.end() : start]
+            if _lists_on(text, end, settled, _NEXT_NUMBER if on_its_own_line else _NEXT_BARE_NUMBER):
                 settled = SEVERAL
             found.append(Commitment("answer_phrase", start, end, settled))
     return found
 
 
-def _lists_on(text: str, end: int, settled: Settled) -> bool:
-    """Whether the line below a number that stands on a line of its own is another number."""
-    below = _NEXT_NUMBER.match(text, end)
+def _lists_on(text: str, end: int, settled: Settled, next_number: re.Pattern[str]) -> bool:
+    """Whether the line below a number goes on with another number, as a list does."""
+    if end < len(text) and text[end] in ".!":
+        end += 1
+    below = next_number.match(text, end)
     if below is None or settled.quantity is None:
         return False
     other = settle(_BULLET.sub("", below[0].strip(), count=1)).quantity
@@ -245,11 +254,12 @@ def trailing(text: str) -> Commitment | None:
 
 
 def _assigns_another(above: str, line: str) -> bool:
-    """``x = 5`` on one line and ``y = 7`` on the next."""
-    one, other = (
-        _BARE_ASSIGNMENT.fullmatch(line),
-        _BARE_ASSIGNMENT.fullmatch(above.rstrip().rpartition("\n")[2]),
-    )
+    """``x = 5`` on one line and ``y = 7`` on the next; 18 on one line and 20 on the next."""
+    before = above.rstrip().rpartition("\n")[2]
+    if _BARE_NUMBER.fullmatch(line) and _BARE_NUMBER.fullmatch(before):
+        first, second = settle(before).quantity, settle(line).quantity
+        return first is not None and second is not None and not first.equals(second)
+    one, other = _BARE_ASSIGNMENT.fullmatch(line), _BARE_ASSIGNMENT.fullmatch(before)
     return one is not None and other is not None and one[1] != other[1]
 
 
@@ -265,7 +275,7 @@ def _closing_sentence(line: str) -> Settled | None:
             return Settled(None, "no_number")
         settled = settle(_tail(sentence), prose=True)
         if not settled.blank:
-            return settled
+            return SEVERAL if HEDGE.match(sentence) else settled
     return None
 
 

@@ -31,6 +31,7 @@ _OPERATORS: Final = frozenset({"+", "-", "*", "**", "×", "·", "÷", "/", "^", 
 _OPERATOR_WORDS: Final = frozenset({"times", "plus", "minus", "multiplied", "divided"})
 _RESULT_VERBS: Final = frozenset({"is", "makes", "gives", "leaves"})
 _EXPLAINS: Final = frozenset({"(", ",", ";", "since", "because", "where", "as", "given", "if"})
+_BESIDE: Final = frozenset({"|", "?", "maybe", "perhaps", "possibly", "vs", "versus"})
 _SUMMARY: Final = frozenset({"total", "sum", "average", "all"})
 _EQUALS: Final = frozenset({"=", "≈", "equals"})
 _UNSUPPORTED: Final = frozenset({"π", "√", "∞", "pi", "sqrt", "infinity", "frac", "dfrac", "tfrac"})
@@ -346,6 +347,8 @@ def _listed(items: list[Item], index: int) -> bool:
     at = index - 1
     while at >= 0 and items[at].text in (",", "and", "&", ";", "to"):
         at -= 1
+    if _number_at(items, index - 1) or (items[index - 1].text in _BESIDE and _number_at(items, index - 2)):
+        return True
     if (
         at >= 1
         and items[at].type == "word"

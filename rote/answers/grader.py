@@ -94,19 +94,21 @@ class Grade:
 
 def extract(response: str) -> Extraction:
     """The one answer that ``response`` commits to. Never raises on a string."""
-    if not response or response.isspace():
+    stripped = response.strip()
+    if not stripped:
         return _none("empty")
-    text, unfinished = without_thinking(response)
+    margin = len(response) - len(response.lstrip())
+    text, unfinished = without_thinking(stripped)
     if unfinished:
         return _none("unfinished_thinking")
-    if text is not response and text.isspace():
+    if text is not stripped and text.isspace():
         return _none("empty")
     first: Extraction | None = None
     for start, end in passages(text):
         passage = text[start:end]
         if passage.isspace() or not passage:
             continue
-        found = _extract_passage(passage, start)
+        found = _extract_passage(passage, start + margin)
         if found.value is not None or found.stage is not None or found.reason in ("refusal", "unclosed_tag"):
             return found
         if first is None or (first.reason == "no_number" and found.reason == "loop"):

@@ -272,7 +272,9 @@ class _Reader:
         words: list[tuple[str, int]] = []
         at = self.at
         while at < len(self.tokens) and len(words) < 24:
-            group, text, _, _ = self.tokens[at]
+            group, text, start, _ = self.tokens[at]
+            if words and self.text[self.tokens[at - 1][3] : start].strip():
+                break  # "five. Two"
             word = text.lower()
             if group == "word" and (word in _NUMBER_WORDS or word in ("and", "a", "an")):
                 words.append((word, at))
@@ -331,6 +333,8 @@ def spelled_value(words: list[str]) -> Fraction | None:
                 return None
             total, group, previous = total + group * MAGNITUDES[word], 0, MAGNITUDES[word]
         else:
+            if word not in SMALL_NUMBERS:
+                return None  # "half two"
             small = SMALL_NUMBERS[word]
             follows_tens = previous in range(20, 100) and 0 < small < 10
             if previous and previous < 100 and not follows_tens:

@@ -11,6 +11,9 @@ from rote.answers import REASONS, STAGES, extract, grade, is_correct
 from rote.rational import format_number, parse_number, read_quantity
 from rote.steps import ExpressionError, evaluate, find_equations, rederive
 
+#: A loaded machine is no fault of the grader: time is measured in benchmarks/, never asserted here.
+UNTIMED = settings(deadline=None)
+
 RATIONALS = st.fractions(min_value=-(10**9), max_value=10**9, max_denominator=10**6)
 INTEGERS = st.integers(-(10**12), 10**12)
 
@@ -85,16 +88,19 @@ def rational_styles(value: Fraction) -> list[str]:
     return styles
 
 
+@UNTIMED
 @given(st.fractions())
 def test_machine_form_round_trip(value: Fraction) -> None:
     assert parse_number(format_number(value)) == value
 
 
+@UNTIMED
 @given(RATIONALS)
 def test_canonical_text_is_read_as_people_do(value: Fraction) -> None:
     assert read_quantity(format_number(value)).value == value
 
 
+@UNTIMED
 @given(INTEGERS, st.sampled_from(COMMITMENTS), st.data())
 def test_an_integer_in_any_style_is_found_in_any_commitment(
     value: int, frame: str, data: st.DataObject
@@ -103,6 +109,7 @@ def test_an_integer_in_any_style_is_found_in_any_commitment(
     assert extract(frame.format(style)).value == value
 
 
+@UNTIMED
 @given(RATIONALS, st.sampled_from(COMMITMENTS), st.data())
 def test_a_rational_in_any_style_is_found_in_any_commitment(
     value: Fraction, frame: str, data: st.DataObject
@@ -111,16 +118,41 @@ def test_a_rational_in_any_style_is_found_in_any_commitment(
     assert extract(frame.format(style)).value == value
 
 
+@UNTIMED
 @given(RATIONALS, RATIONALS, st.sampled_from(COMMITMENTS))
 def test_correct_means_equal(value: Fraction, gold: Fraction, frame: str) -> None:
     assert is_correct(frame.format(format_number(value)), gold) is (value == gold)
 
 
+@UNTIMED
 @given(
     st.integers(0, 10**6),
     st.integers(0, 10**6),
     st.sampled_from(
-        ["{} or {}", "{} / or {}", "either {} or {}", "between {} and {}", "{} and {}", "{}-{}", "{} to {}"]
+        [
+            "{} or {}",
+            "{} / or {}",
+            "either {} or {}",
+            "between {} and {}",
+            "{} and {}",
+            "{}-{}",
+            "{} to {}",
+            "{}, {}",
+            "{}; {}",
+            "{} – {}",
+            "{} vs {}",
+            "{} | {}",
+            "{} {}",
+            "{} or maybe {}",
+            "x = {} or x = {}",
+            "x = {}, y = {}",
+            "{} eggs and {} eggs",
+            "({}, {})",
+            "{} (or {})",
+            "from {} to {}",
+            "**{}** or **{}**",
+            "{} \\text{{ or }} {}",
+        ]
     ),
     st.sampled_from(
         ["#### {}", "The answer is {}.", "<answer>{}</answer>", "\\boxed{{{}}}", "It is {}.", "{}"]
@@ -133,6 +165,7 @@ def test_two_alternatives_never_earn_credit(one: int, other: int, pair: str, fra
     assert not is_correct(response, other)
 
 
+@UNTIMED
 @given(
     st.integers(0, 10**6),
     st.integers(0, 10**6),
@@ -146,6 +179,7 @@ def test_two_adjacent_commitments_never_earn_credit(one: int, other: int, frame:
     assert not is_correct(response, other)
 
 
+@UNTIMED
 @given(
     st.integers(0, 10**6),
     st.sampled_from(["<answer>{}", "\\boxed{{{}", "<think>the answer is {}", "<reasoning>{}"]),
@@ -222,7 +256,7 @@ HOSTILE = st.one_of(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(HOSTILE)
 def test_any_text_is_graded(text: str) -> None:
     verdict = grade(text, "18")
@@ -234,13 +268,14 @@ def test_any_text_is_graded(text: str) -> None:
     assert not verdict.correct or found.value == 18
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(HOSTILE, st.sampled_from(["", " ", "\n", "  \n\n"]), st.sampled_from(["", " ", "\n", "\n  \n"]))
 def test_white_space_around_changes_nothing(text: str, before: str, after: str) -> None:
     bare, dressed = extract(text.strip()), extract(before + text.strip() + after)
     assert (bare.quantity, bare.stage, bare.reason) == (dressed.quantity, dressed.stage, dressed.reason)
 
 
+@UNTIMED
 @given(HOSTILE)
 def test_any_text_is_searched_for_equations(text: str) -> None:
     for equation in find_equations(text):
@@ -248,6 +283,7 @@ def test_any_text_is_searched_for_equations(text: str) -> None:
     rederive(text)
 
 
+@UNTIMED
 @given(st.text(alphabet="0123456789+-*/().% $,x×", max_size=40))
 def test_any_expression_has_a_value_or_an_error(text: str) -> None:
     try:
@@ -257,6 +293,7 @@ def test_any_expression_has_a_value_or_an_error(text: str) -> None:
     assert isinstance(value, Fraction)
 
 
+@UNTIMED
 @given(st.integers(-999, 999), st.integers(-999, 999), st.sampled_from("+-*/"))
 def test_an_equation_that_holds_is_found_right_and_one_that_does_not_wrong(a: int, b: int, sign: str) -> None:
     assume(not (sign == "/" and b == 0))
