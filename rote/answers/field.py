@@ -156,8 +156,7 @@ def _one(items: list[Item], prose: bool) -> Settled:
         return fault
     if any(_is_bound(items, index) for index in numbers):
         return SEVERAL
-    first = items[numbers[0]].quantity
-    assert first is not None  # for the type checker: a "quantity" item has one
+    first = _quantity(items, numbers[0])
     if all(_quantity(items, index).equals(first) for index in numbers[1:]):
         return _single(items, numbers[0], first)
     return _among_prose(items, numbers) if prose else _among_field(items, numbers)
