@@ -21,10 +21,10 @@ from typing import Final
 from rote.answers import is_correct
 from rote.errors import RoteError, TemplateError
 from rote.perturb import english
+from rote.perturb.authored import AuthoredTemplate, load_template
 from rote.perturb.language import comma, ordinal, plain, words
 from rote.perturb.plan import Plan
-from rote.perturb.schema import InertClause, NumberSpec, TemplateSpec, read_template
-from rote.perturb.template import Template
+from rote.perturb.schema import InertClause, NumberSpec, TemplateSpec
 from rote.perturb.texts import render_in_sandbox
 from rote.perturb.values import Person, Quantity, Value
 from rote.problem import Noop, Problem
@@ -131,14 +131,12 @@ def check_files(
 def _check_file(argument: tuple[Path, str, int]) -> Checked:
     file, source, draws = argument
     try:
-        spec = read_template(file)
-        template = Template(spec, source, file)
-        return check_template(template, draws=draws)
+        return check_template(load_template(file, source), draws=draws)
     except RoteError as error:
         return Checked(file.stem, (Finding(file.stem, "template", str(error)),), 0)
 
 
-def check_template(template: Template, *, draws: int = 1000) -> Checked:
+def check_template(template: AuthoredTemplate, *, draws: int = 1000) -> Checked:
     """Check one template; at most three findings a rule and variant are kept, the rest are alike."""
     findings = [Finding(template.id, rule, message) for rule, message in _of_template(template)]
     instances = 0
@@ -184,7 +182,7 @@ def _integers(values: object) -> list[int]:
 # rules of a template ----------------------------------------------------------------------------
 
 
-def _of_template(template: Template) -> Iterator[tuple[str, str]]:
+def _of_template(template: AuthoredTemplate) -> Iterator[tuple[str, str]]:
     spec = template.spec
     blocks: list[tuple[str, dict[str, NumberSpec]]] = [("numbers", spec.numbers)]
     blocks += [(f"{name}.numbers", part.numbers) for name, part in (("p1", spec.p1), ("p2", spec.p2)) if part]
@@ -237,7 +235,7 @@ def _digits(value: Fraction) -> int:
 
 
 def _of_instance(
-    template: Template, problem: Problem, plan: Plan, values: object, *, reference: bool
+    template: AuthoredTemplate, problem: Problem, plan: Plan, values: object, *, reference: bool
 ) -> Iterator[tuple[str, str]]:
     known = values if isinstance(values, dict) else {}
     numbers = {name: v.value for name, v in known.items() if isinstance(v, Quantity)}
@@ -321,7 +319,7 @@ def _of_clause(problem: Problem, noop: Noop, number: Value) -> Iterator[tuple[st
         yield "inert clause", "a trap is the answer"
 
 
-def _reference_question(template: Template, problem: Problem, values: dict[str, Value]) -> str:
+def _reference_question(template: AuthoredTemplate, problem: Problem, values: dict[str, Value]) -> str:
     """The question as jinja2 alone writes it, from the file's own texts."""
     spec = template.spec
     sentences = list(spec.question)
@@ -344,7 +342,7 @@ def _reference_question(template: Template, problem: Problem, values: dict[str, 
     return " ".join(render_in_sandbox(text, values) for text in whole)
 
 
-def _inert(template: Template, noop: Noop) -> InertClause:
+def _inert(template: AuthoredTemplate, noop: Noop) -> InertClause:
     return next(clause for clause in template.spec.noop if clause.family == noop.family)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from rote.errors import TemplateError, UsageError
-from rote.perturb.schema import read_template
+from rote.perturb.authored import load_template
 from rote.perturb.template import Template
 from rote.problem import VARIANTS, Problem
 
@@ -67,8 +67,8 @@ def _load(name: str, folder: Path) -> Source:
     content = hashlib.sha256()
     for file in (*files, *shots, Path(__file__).with_name("names.tsv")):
         content.update(file.name.encode("utf-8") + b"\0" + file.read_bytes() + b"\0")
-    templates = [Template(read_template(file), name, file) for file in files]
-    exemplars = [Template(read_template(file), f"{name}-shots", file) for file in shots]
+    templates = [load_template(file, name) for file in files]
+    exemplars = [load_template(file, f"{name}-shots") for file in shots]
     return Source(
         name,
         {template.id: template for template in templates},

@@ -16,9 +16,8 @@ from typing import Final
 
 from rote.errors import RoteError, TemplateError, UnsatisfiableError, UsageError
 from rote.perturb import codegen, expressions, keys
-from rote.perturb.assemble import Clause, assemble
+from rote.perturb.assemble import Clause
 from rote.perturb.plan import Plan
-from rote.perturb.schema import TemplateSpec
 from rote.perturb.traps import traps
 from rote.perturb.values import Quantity, Value
 from rote.problem import VARIANTS, Noop, Problem, Trap
@@ -59,28 +58,28 @@ class _Compiled:
 
 
 class Template:
-    """One word problem with its variants.
+    """One word problem with its variants, wherever it came from.
 
     Parameters
     ----------
-    spec: the checked content of a template file.
+    template_id: unique over all sources, e.g. ``bank/jam_jars`` or ``gsm8k/test/17``.
     source: the name of the source it belongs to, e.g. ``bank``.
+    plans: the plans of each variant it offers; several for ``noop``, one for each inert clause.
     path: the file it came from, for messages.
-
-    Raises TemplateError when the parts do not agree, the original's answer is not the expected one,
-    or the original is no draw of its own template.
     """
 
-    def __init__(self, spec: TemplateSpec, source: str = "bank", path: Path | None = None) -> None:
-        self.spec = spec
+    def __init__(
+        self,
+        template_id: str,
+        source: str,
+        plans: Mapping[str, Sequence[tuple[Plan, Clause | None]]],
+        path: Path | None = None,
+    ) -> None:
+        self.id = template_id
         self.source = source
         self.path = path
-        self.id = f"{source}/{spec.id}"
+        self._plans = plans
         self._compiled: dict[str, tuple[_Compiled, ...]] = {}
-        try:
-            self._plans = assemble(spec)
-        except TemplateError as error:
-            raise TemplateError(str(error), path=path) from None
 
     @property
     def variants(self) -> tuple[str, ...]:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rote.perturb.schema import read_template
-from rote.perturb.template import Template
+from rote.perturb.authored import AuthoredTemplate, load_template
 
 TEMPLATE: dict[str, Any] = {
     "id": "tile_boxes",
@@ -26,7 +25,8 @@ TEMPLATE: dict[str, Any] = {
     },
     "constraints": ["boxes > tiles"],
     "question": [
-        "{{ who }} buys {{ boxes|count('box') }} of tiles for the {{ room }}, with {{ tiles }} tiles in a box.",
+        "{{ who }} buys {{ boxes|count('box') }} of tiles for the {{ room }}, "
+        "with {{ tiles }} tiles in a box.",
         "{{ who|he|cap }} pays {{ price }} for a tile.",
     ],
     "ask": "How much money does {{ who }} pay?",
@@ -70,7 +70,7 @@ TEMPLATE: dict[str, Any] = {
     },
 }
 
-Build = Callable[..., Template]
+Build = Callable[..., AuthoredTemplate]
 
 
 @pytest.fixture
@@ -101,8 +101,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 def build(write: Callable[..., Path]) -> Build:
     """The same, read into a template."""
 
-    def make(**changes: Any) -> Template:
-        file = write(**changes)
-        return Template(read_template(file), "test", file)
+    def make(**changes: Any) -> AuthoredTemplate:
+        return load_template(write(**changes), "test")
 
     return make

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from rote.errors import TemplateError, UnsatisfiableError, UsageError
-from rote.perturb.template import Template
+from rote.perturb.authored import AuthoredTemplate
 from rote.perturb.values import Person, Quantity
 
-Build = Callable[..., Template]
+Build = Callable[..., AuthoredTemplate]
 
 
 def test_the_original_reads_as_written(build: Build) -> None:
