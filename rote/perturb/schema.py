@@ -214,6 +214,16 @@ class TemplateSpec(Model):
         return self
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML in which ``off``, ``on``, ``yes`` and ``no`` are the words that they are in a template."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+
+
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     model: Any = TemplateSpec
     for part in location[:-1]:
@@ -244,8 +254,7 @@ def _without_tags(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
 def read_template(path: Path) -> TemplateSpec:
     """Read and check one file. Raises TemplateError naming file, field, value and what would be right."""
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise TemplateError(f"cannot be read ({error.strerror})", path=path) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError, TemplateAssertionError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -88,7 +88,12 @@ def guarded(render: Callable[[], str], source: str) -> str:
 
 def render_in_sandbox(source: str, context: Context) -> str:
     """The reference rendering, by jinja2 alone."""
-    return guarded(lambda: environment().from_string(source).render(context), source)
+    return guarded(lambda: _compiled(source).render(context), source)
+
+
+@cache
+def _compiled(source: str) -> Template:
+    return environment().from_string(source)
 
 
 def _simple_pieces(tree: nodes.Template) -> list[str | Piece] | None:

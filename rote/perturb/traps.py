@@ -2,8 +2,8 @@
 
 Families of traps, with A the answer and k the inert number: A + k, A - k, A * k, A / k; the answer
 recomputed with an attached number n replaced by n + k or n - k; each earlier step's result plus or
-minus k, pushed through the rest of the chain. A trap is positive, is not A, and has no more decimal
-places than two: nobody writes 7/3 as an answer by slip.
+minus k, pushed through the rest of the chain. A trap is positive, is not A, and is as clean as an answer
+of its kind where it can be: whole where the answer counts things, else whole in hundredths.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from rote.perturb import expressions
 from rote.perturb.plan import Plan
+from rote.perturb.values import PLACES
 from rote.problem import Trap
 from rote.rational import format_number
 
@@ -23,11 +24,15 @@ def traps(
     """Distinct traps of one instance, the likeliest first; ``how`` says how each arises."""
     known = plan.solve(numbers)
     answer = known[plan.answer]
+    kind = next(step.kind for step in plan.steps if step.name == plan.answer)
     found: dict[Fraction, str] = {}
     for value, how in _candidates(plan, known, answer, k, attaches):
         if value > 0 and value != answer and (value * 100).denominator == 1:
             found.setdefault(value, how)
-    return tuple(Trap(value, how) for value, how in found.items())
+    # whole answers tempt with whole traps; k in cents may leave none of them
+    whole = {value: how for value, how in found.items() if value.denominator == 1}
+    chosen = whole if PLACES[kind] == 0 and whole else found
+    return tuple(Trap(value, how) for value, how in chosen.items())
 
 
 def _candidates(

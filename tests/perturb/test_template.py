@@ -195,7 +195,7 @@ def test_unknown_variants_and_indices(build: Build) -> None:
 def test_control_flow_is_left_to_the_sandbox(build: Build) -> None:
     template = build(
         question__1="{% if boxes > 25 %}Many boxes: {% endif %}{{ who|he|cap }} pays {{ price }} for a tile.",
-        question__0="{{ who }} buys {{ boxes }} boxes of tiles for the {{ room }}, {{ tiles }} tiles in a box.",
+        question__0="{{ who }} buys {{ boxes }} boxes for the {{ room }}, {{ tiles }} tiles in a box.",
     )
     with pytest.raises(TemplateError):
         # a quantity is no int: only filters may look inside
