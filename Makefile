@@ -26,7 +26,7 @@ setup: ## set up .venv with the base install (no torch)
 dev: ## set up .venv with what tests, linters and builds need
 	@$(PYTHON) tools/bootstrap.py --extras dev,hf
 
-demo: setup ## evaluate three planted models, print a table and the path of the report (in demo-out)
+demo: setup ## evaluate four planted models, print a table and the path of the report (in demo-out)
 	@$(BIN)/rote demo --out $(OUT)
 
 test: dev ## run the whole test suite (PYTEST_ARGS="-m 'not slow'" for the quick part)

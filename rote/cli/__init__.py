@@ -24,7 +24,7 @@ COMMANDS: dict[str, str] = {
     "extract": "grade responses: one JSON line for each line of a JSON-lines file",
     "eval": "evaluate a model: lm_eval with rote's tasks and models, samples logged",
     "report": "turn lm-eval logs into a report of paired drops",
-    "demo": "evaluate three planted models and show what the instrument finds",
+    "demo": "evaluate four planted models and show what the instrument finds",
 }
 
 EXIT_USAGE = 2

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-HELP = "evaluate three planted models and show what the instrument finds"
+HELP = "evaluate four planted models and show what the instrument finds"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
