@@ -101,9 +101,13 @@ def _write(writer: TextWriter) -> None:
         writer.line(f"if {left} == {right}: return None")
     _nouns(writer, plan.nouns)
     _question(writer)
-    steps = [writer.text(step.text, writer.equation(step)) for step in plan.steps]
-    last = writer.step_text(writer.steps[plan.answer], annotation_text)
-    writer.line(f"solution = {f_string(chr(10).join([*steps, '#### ' + last]))}")
+    if plan.solution is not None:
+        solution = writer.text(plan.solution)
+    else:
+        lines = [writer.text(step.text, writer.equation(step)) for step in plan.steps]
+        last = writer.step_text(writer.steps[plan.answer], annotation_text)
+        solution = "\n".join([*lines, f"#### {last}"])
+    writer.line(f"solution = {f_string(solution)}")
     writer.line(
         f"return Drawn(position, question, solution, {_answer(writer.steps[plan.answer], answer)}, "
         f"{_largest(writer)}, span)"

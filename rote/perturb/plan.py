@@ -50,7 +50,8 @@ class Plan:
     """Everything that decides the instances of one variant.
 
     ``different`` is the answer that a draw must not have (the original's, when numbers change).
-    ``clause`` is the place of the inert clause among ``sentences``, if there is one.
+    ``clause`` is the place of the inert clause among ``sentences``, if there is one. ``solution`` is the
+    whole solution as text; without it, the steps' texts and the answer make one.
     """
 
     numbers: tuple[Number, ...]
@@ -61,6 +62,7 @@ class Plan:
     different: Fraction | None
     sentences: tuple[Text, ...]
     clause: int | None = None
+    solution: Text | None = None
 
     @property
     def sizes(self) -> tuple[int, ...]:

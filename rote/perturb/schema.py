@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -88,14 +89,19 @@ class NumberSpec(Model):
 
     def values(self) -> tuple[Fraction, ...]:
         """The domain, in the order written."""
+        return self._values
+
+    @cached_property
+    def _values(self) -> tuple[Fraction, ...]:
         if self.among is not None:
             return tuple(dict.fromkeys(self.among))
-        assert self.low is not None  # both ends are there: checked above
-        assert self.high is not None
+        if self.low is None or self.high is None:
+            raise ValueError("give either `among`, or both `low` and `high`")
         if self.step <= 0:
             raise ValueError(f"step must be positive, got {self.step}")
-        steps = (self.high - self.low) // self.step
-        return tuple(self.low + i * self.step for i in range(min(steps, _MAX_DOMAIN) + 1))
+        low, step = self.low, self.step
+        steps = (self.high - low) // step
+        return tuple(low + i * step for i in range(min(steps, _MAX_DOMAIN) + 1))
 
 
 class PersonSpec(Model):
