@@ -137,8 +137,10 @@ class _Part:
         if self.answer not in {step.name for step in self.steps}:
             raise TemplateError(f"{self.answer!r} is no step", field="answer")
         if inert is not None:
-            # a number that the problem already has would make its traps ambiguous
-            same = [f"{inert.number} != {name}" for name in spec.numbers]
+            # a number that the problem or its solution already has would make its traps ambiguous, and
+            # whoever copied it could be right by accident
+            taken = [*spec.numbers, *(step.name for step in spec.steps)]
+            same = [f"{inert.number} != {name}" for name in taken]
             constraints += [(text, "number") for text in same]
         self.constraints = tuple(
             (text, expressions.parse(text, names=known, condition=True, field=field))
