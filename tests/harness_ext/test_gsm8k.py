@@ -12,7 +12,8 @@ import datasets
 import pytest
 
 from rote.errors import DataError, SourceUnavailableError
-from rote.harness_ext.gsm8k import read_split, to_problem
+from rote.harness_ext.gsm8k import read_split
+from rote.perturb.gsm8k.records import to_problem
 from rote.rational import format_number
 
 

@@ -1,0 +1,385 @@
+"""One GSM8K item to a template's facts: which numbers may change, and what the answer then is.
+
+Every ambiguity costs a variable, never correctness: a number is resampleable only if all linkings that
+are still believed possible give one answer, as functions of the numbers that change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from rote.perturb.gsm8k.equations import Equation, Tree, UnreadableError, read_solution
+from rote.perturb.gsm8k.linking import DERIVED, DIRECT, NARROW_MARGIN, SMALL_COUNT, Link, Linked, context_of, leaf_pairs, link, operands, role_value, world_constants
+from rote.perturb.gsm8k.mentions import Mention, find_mentions
+
+_PRIME: Final = (1 << 61) - 1
+_TRIALS: Final = 3
+_VARIABLE_KINDS: Final = frozenset(("integer", "decimal", "money", "percent"))
+_ANAPHORA: Final = re.compile(r"\b(?:the|these|those|both|all|other|last|first|next|middle|his|her|their)\s+$", re.I)
+_ORDINALS: Final = {
+    w: i for i, w in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), 1)
+}
+_ORDINAL: Final = re.compile(r"\b(" + "|".join(_ORDINALS) + r"|\d+(?:st|nd|rd|th))\b", re.I)
+
+
+class RejectedError(ValueError):
+    """An item that is no template; ``code`` is the reason."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of an item.
+
+    ``links`` is the best linking; ``free`` the indices of mentions that may change; ``ties`` groups of
+    mentions that change together (equal values); ``frozen`` says why the others may not. ``tier``: A every
+    number explained and used, B some number of the question unused, C a small constant unexplained.
+    """
+
+    question: str
+    solution: str
+    mentions: tuple[Mention, ...]
+    equations: tuple[Equation, ...]
+    links: tuple[tuple[Link, ...], ...]
+    answer: Fraction
+    free: tuple[int, ...]
+    ties: tuple[tuple[int, ...], ...]
+    frozen: Mapping[int, str]
+    tier: str
+
+
+def prepare(question: str, solution: str) -> tuple[list[Equation], Fraction, list[Mention]]:
+    """The equations, the answer and the mentions of an item. Raises RejectedError with a reason code."""
+    try:
+        equations, answer = read_solution(solution)
+    except UnreadableError as error:
+        raise RejectedError(error.code) from None
+    equations = _without_restated(equations)
+    if equations[-1].value != answer:
+        computed = any(e.value == answer for e in equations)
+        raise RejectedError("answer_not_last" if computed else "answer_not_computed")
+    mentions = find_mentions(question)
+    if not mentions:
+        raise RejectedError("no_numbers")
+    return equations, answer, mentions
+
+
+def symbolize(question: str, solution: str) -> Facts:
+    """Analyse an item. Raises RejectedError with a reason code."""
+    equations, answer, mentions = prepare(question, solution)
+    context = context_of(question, mentions)
+    linked = link(equations, context)
+    best = linked[0]
+    tier = _explain(question, mentions, equations, best)
+    frozen = _fixed(question, mentions, equations, best)
+    free, ties, reasons = _agreed(mentions, equations, _distinct(mentions, equations, linked), frozen)
+    if not free:
+        near = [version for version in linked if version.score >= best.score - NARROW_MARGIN]
+        free, ties, reasons = _agreed(mentions, equations, _distinct(mentions, equations, near), frozen)
+        tier = "C"
+    if not free:
+        raise RejectedError("nothing_free")
+    used = used_mentions(best.links)
+    if tier == "A" and any(_counts(m) and i not in used for i, m in enumerate(mentions)):
+        tier = "B"
+    return Facts(
+        question, solution, tuple(mentions), tuple(equations), best.links, answer, free, ties, reasons, tier
+    )
+
+
+def _without_restated(equations: list[Equation]) -> list[Equation]:
+    """Leave out a plain equation that an annotated one near it repeats."""
+    kept = []
+    for i, equation in enumerate(equations):
+        near = equations[max(0, i - 2) : i] + equations[i + 1 : i + 2]
+        values = sorted(leaf.value for leaf in equation.leaves)
+        if not equation.annotated and any(
+            other.value == equation.value and sorted(leaf.value for leaf in other.leaves) == values for other in near
+        ):
+            continue
+        kept.append(equation)
+    return kept
+
+
+def used_mentions(links: Sequence[Sequence[Link]]) -> frozenset[int]:
+    """Indices of the mentions that a linking uses."""
+    return frozenset(
+        part.index for row in links for l in row for part in (l, *l.parts) if part.kind == "mention"
+    )
+
+
+def _counts(mention: Mention) -> bool:
+    return mention.value != 1 and mention.kind not in ("ordinal", "year", "clock", "group")
+
+
+def _explain(question: str, mentions: Sequence[Mention], equations: Sequence[Equation], best: Linked) -> str:
+    """Reject what cannot be trusted; the tier of what can."""
+    tier = "A"
+    used_results: set[int] = set()
+    seen: set[int] = set()
+    constants = world_constants(question)
+    for number, (equation, row) in enumerate(zip(equations, best.links, strict=True)):
+        kinds = [l.kind for l in row]
+        if all(kind == "constant" for kind in kinds):
+            raise RejectedError("constant_step")
+        for l, leaf in zip(row, equation.leaves, strict=True):
+            for part in (l, *l.parts):
+                if part.kind == "result":
+                    used_results.add(part.index)
+                elif part.kind == "mention":
+                    seen.add(part.index)
+            if l.kind == "implicit":
+                tier = "C"
+            elif l.kind == "constant" and not _is_known(leaf.value, constants):
+                if leaf.value.denominator != 1 or leaf.value > SMALL_COUNT:
+                    raise RejectedError("unexplained_constant")
+                tier = "C"
+        for sign, left, right in leaf_pairs(equation.tree):
+            if sign in "*/" and row[left] == row[right] and row[left].kind == "mention":
+                raise RejectedError("same_number_twice")
+    for number in range(len(equations) - 1):
+        if number not in used_results:
+            raise RejectedError("unused_result")
+    written = {leaf.value for equation in equations for leaf in equation.leaves}
+    for i, mention in enumerate(mentions):
+        if i not in seen and mention.kind in ("multiplier", "fraction", "percent"):
+            # it may be restated, or linked to another word of the same value; but it must be there
+            roles = (*DIRECT[mention.kind], *DERIVED[mention.kind])
+            if not written & {role_value(role, mention.value, mention.parts) for role in roles}:
+                raise RejectedError(f"unused_{mention.kind}")
+    if not seen:
+        raise RejectedError("nothing_linked")
+    return tier
+
+
+def _is_known(value: Fraction, constants: frozenset[int]) -> bool:
+    """Whether a constant is one of the world, or a hundredth."""
+    if value == Fraction(1, 100):
+        return 100 in constants
+    return value.denominator == 1 and int(value) in constants
+
+
+# the version space ------------------------------------------------------------------------------
+
+
+def _modular(tree: Tree, values: Sequence[int]) -> int:
+    if isinstance(tree, int):
+        return values[tree]
+    sign, left, right = tree
+    a, b = _modular(left, values), _modular(right, values)
+    if sign == "+":
+        return (a + b) % _PRIME
+    if sign == "-":
+        return (a - b) % _PRIME
+    if sign == "*":
+        return a * b % _PRIME
+    return a * pow(b, -1, _PRIME) % _PRIME
+
+
+def _residue(value: Fraction) -> int:
+    return value.numerator * pow(value.denominator, -1, _PRIME) % _PRIME
+
+
+def _role_residue(role: str, v: int, mention: Mention) -> int:
+    """:func:`role_value` modulo the prime; the parts of a fraction never vary."""
+    hundredth = pow(100, -1, _PRIME)
+    table = {
+        "itself": v,
+        "hundredth": v * hundredth,
+        "left": 1 - v,
+        "more": 1 + v,
+        "percent_left": 1 - v * hundredth,
+        "percent_more": 1 + v * hundredth,
+        "of_hundred_left": 100 - v,
+        "of_hundred_more": 100 + v,
+        "times_hundred": v * 100,
+        "of_sixty": v * pow(60, -1, _PRIME),
+        "times_sixty": v * 60,
+        "dozens": v * 12,
+        "and_one": v + 1,
+    }
+    if role in table:
+        return table[role] % _PRIME
+    if role == "inverse":
+        return pow(v, -1, _PRIME)
+    exact = role_value(role, mention.value, mention.parts)
+    if exact is None:
+        raise ValueError(f"role {role!r} does not apply to {mention.text!r}")
+    return _residue(exact)
+
+
+def _linked_residue(
+    l: Link, value: Fraction, results: Sequence[int], values: Sequence[int], mentions: Sequence[Mention]
+) -> int:
+    if l.kind == "result":
+        return results[l.index]
+    if l.kind == "mention":
+        return _role_residue(l.role, values[l.index], mentions[l.index])
+    if l.kind == "implicit":
+        return _modular(
+            (l.role, 0, 1), [_linked_residue(part, value, results, values, mentions) for part in l.parts]
+        )
+    return _residue(value)
+
+
+def fingerprint(
+    mentions: Sequence[Mention], equations: Sequence[Equation], links: Sequence[Sequence[Link]], values: Sequence[int]
+) -> int:
+    """The answer modulo a prime when the mentions have these residues: equal functions agree everywhere."""
+    results: list[int] = []
+    for equation, row in zip(equations, links, strict=True):
+        leaves = [
+            _linked_residue(l, leaf.value, results, values, mentions)
+            for l, leaf in zip(row, equation.leaves, strict=True)
+        ]
+        results.append(_modular(equation.tree, leaves))
+    return results[-1]
+
+
+def _random(i: int, trial: int) -> int:
+    # any fixed scatter of residues does: splitmix64's finaliser
+    x = (i * 0x9E3779B97F4A7C15 + trial * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) & (2**64 - 1)
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 & (2**64 - 1)
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB & (2**64 - 1)
+    return (x ^ (x >> 31)) % (_PRIME - 2) + 2
+
+
+def _distinct(
+    mentions: Sequence[Mention], equations: Sequence[Equation], linked: Sequence[Linked]
+) -> list[Linked]:
+    """One linking of each function of the mentions."""
+    values = [_random(i, 0) for i in range(len(mentions))]
+    kept: dict[int, Linked] = {}
+    for version in linked:
+        kept.setdefault(fingerprint(mentions, equations, version.links, values), version)
+    return list(kept.values())
+
+
+def _agree(
+    mentions: Sequence[Mention], equations: Sequence[Equation], versions: Sequence[Linked], groups: Sequence[Sequence[int]]
+) -> bool:
+    """Whether all versions are one function of these groups of mentions, the others at their values."""
+    for trial in range(1, _TRIALS + 1):
+        values = [_residue(m.value) for m in mentions]
+        for group in groups:
+            residue = _random(group[0], trial)
+            for i in group:
+                values[i] = residue
+        answers = {fingerprint(mentions, equations, version.links, values) for version in versions}
+        if len(answers) > 1:
+            return False
+    return True
+
+
+def _agreed(
+    mentions: Sequence[Mention],
+    equations: Sequence[Equation],
+    versions: Sequence[Linked],
+    fixed: Mapping[int, str],
+) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...], dict[int, str]]:
+    """The mentions that may change, which change together, and why the others may not."""
+    frozen = dict(fixed)
+    used = used_mentions(versions[0].links)
+    groups: list[tuple[int, ...]] = []
+    waiting = [i for i in range(len(mentions)) if i not in frozen]
+    for i in waiting:
+        if i not in used:
+            frozen[i] = "not in the solution"
+    for i in waiting:
+        if i in frozen or any(i in group for group in groups):
+            continue
+        equal = [j for j in waiting if mentions[j].value == mentions[i].value and j != i]
+        alone = _agree(mentions, equations, versions, [*groups, (i,)])
+        restated = [j for j in equal if j not in used and _same_noun(mentions, i, j)]
+        if alone and not [j for j in equal if j not in used]:
+            groups.append((i,))
+            continue
+        if restated and len(restated) == len([j for j in equal if j not in used]):
+            tied = (i, *restated)
+        else:
+            tied = (i, *[j for j in equal if j in used])
+            if len(tied) < len(equal) + 1:
+                frozen[i] = "stands twice"
+                continue
+        if len(tied) > 1 and _agree(mentions, equations, versions, [*groups, tied]):
+            for j in tied:
+                frozen.pop(j, None)
+            groups.append(tuple(sorted(tied)))
+        else:
+            frozen[i] = "ambiguous"
+    free = tuple(sorted(i for group in groups for i in group))
+    return free, tuple(sorted(groups)), frozen
+
+
+def _same_noun(mentions: Sequence[Mention], i: int, j: int) -> bool:
+    return bool(mentions[i].noun) and mentions[i].noun == mentions[j].noun
+
+
+def _terms(tree: Tree) -> int:
+    """How many terms a sum has; 0 for anything else."""
+    if isinstance(tree, int):
+        return 1
+    sign, left, right = tree
+    if sign == "+":
+        return _terms(left) + _terms(right)
+    return 1
+
+
+def _may_count(
+    mention: Mention, i: int, sums: set[int], uses: Mapping[int, Sequence[tuple[Equation, int]]]
+) -> bool:
+    """Whether a small count may be the number of terms of a sum: three friends, each with a number."""
+    if mention.value not in sums:
+        return False
+    if i not in uses:
+        return True
+    dividing = any(
+        index == place and sign == "/" and right
+        for equation, place in uses[i]
+        for index, sign, right in operands(equation.tree)
+    )
+    return dividing or (mention.value >= 3 and mention.style == "words")
+
+
+def _fixed(
+    question: str, mentions: Sequence[Mention], equations: Sequence[Equation], best: Linked
+) -> dict[int, str]:
+    """Mentions that may never change, with the reason."""
+    frozen: dict[int, str] = {}
+    sums = {n for e in equations if (n := _terms(e.tree)) >= 2}
+    ordinals = {
+        _ORDINALS.get(m[1].lower()) or int(re.sub(r"\D", "", m[1])) for m in _ORDINAL.finditer(question)
+    }
+    uses: dict[int, list[tuple[Equation, int]]] = {}
+    for equation, row in zip(equations, best.links, strict=True):
+        for place, l in enumerate(row):
+            for part in (l, *l.parts):
+                if part.kind == "mention":
+                    uses.setdefault(part.index, []).append((equation, place))
+    for i, mention in enumerate(mentions):
+        before = question[: mention.start]
+        if mention.fixed is not None:
+            frozen[i] = mention.fixed
+        elif mention.kind not in _VARIABLE_KINDS:
+            frozen[i] = mention.kind
+        elif mention.value in (0, 1):
+            frozen[i] = "one"
+        elif mention.kind == "percent" and mention.value in (50, 100):
+            frozen[i] = "half or whole"
+        elif mention.style == "words" and _ANAPHORA.search(before):
+            frozen[i] = "anaphoric count"
+        elif mention.kind == "integer" and mention.value <= 6 and _may_count(mention, i, sums, uses):
+            frozen[i] = "may count the terms of a sum"
+        elif mention.value in ordinals:
+            frozen[i] = "an ordinal counts to it"
+        elif mention.value <= 12 and mention.kind == "integer" and len(uses.get(i, ())) > 1:
+            if any(not (mention.words & equation.words) for equation, _ in uses[i]):
+                frozen[i] = "small and used again"
+    return frozen
