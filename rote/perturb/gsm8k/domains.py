@@ -148,11 +148,10 @@ def numeral_style(text: str) -> Callable[[Fraction], str]:
         whole, _, places = plain.partition(".")
         if fixed and len(places) <= fixed:
             places = places.ljust(fixed, "0")
-        if comma and len(whole) > 4 or ("," in text and len(whole) > 3):
+        if (comma and len(whole) > 4) or ("," in text and len(whole) > 3):
             whole = f"{int(whole):,}"
         if not leading and whole == "0" and places:
             whole = ""
         return f"{whole}.{places}" if places else whole
 
     return written
-

@@ -13,9 +13,9 @@ from fractions import Fraction
 
 from rote.perturb import expressions
 from rote.perturb.gsm8k.domains import domain
-from rote.perturb.gsm8k.equations import Tree
 from rote.perturb.gsm8k.linking import Link, role_value
 from rote.perturb.gsm8k.symbolize import Facts, RejectedError, used_mentions
+from rote.perturb.gsm8k.trees import Tree
 from rote.perturb.plan import Number
 from rote.perturb.values import NumberKind
 
@@ -76,9 +76,12 @@ def role_node(role: str, name: str) -> ast.expr:
 
 
 def build_graph(facts: Facts, *, wide: bool = False) -> Graph:
-    """Variables, steps and constraints; ``wide`` as in :func:`domain`. Raises RejectedError where the original itself breaks a rule."""
+    """Variables, steps and constraints; ``wide`` as in :func:`rote.perturb.gsm8k.domains.domain`.
+
+    Raises RejectedError where the original itself breaks a rule.
+    """
     variable: dict[int, str] = {}
-    numbers = []
+    numbers: list[Number] = []
     originals: dict[str, Fraction] = {}
     for group in facts.ties:
         name = f"n{len(numbers)}"
@@ -96,7 +99,10 @@ def build_graph(facts: Facts, *, wide: bool = False) -> Graph:
     steps = []
     results: list[Fraction] = []
     for i, (equation, row) in enumerate(zip(facts.equations, facts.links, strict=True)):
-        leaves = [leaf_node(l, leaf.value, facts, variable) for l, leaf in zip(row, equation.leaves, strict=True)]
+        leaves = [
+            leaf_node(origin, leaf.value, facts, variable)
+            for origin, leaf in zip(row, equation.leaves, strict=True)
+        ]
         steps.append((f"s{i}", _tree_node(equation.tree, leaves), _kind(equation.value)))
         if equation.value <= 0:
             raise RejectedError("result_not_positive")
@@ -111,19 +117,19 @@ def _kind(value: Fraction) -> NumberKind:
     return "decimal" if (value * 100).denominator == 1 else "fraction"
 
 
-def leaf_node(l: Link, value: Fraction, facts: Facts, variable: Mapping[int, str]) -> ast.expr:
+def leaf_node(origin: Link, value: Fraction, facts: Facts, variable: Mapping[int, str]) -> ast.expr:
     """A leaf as an expression over variables and earlier steps."""
-    if l.kind == "result":
-        return ast.Name(f"s{l.index}")
-    if l.kind == "mention":
-        mention = facts.mentions[l.index]
-        if l.index in variable:
-            return role_node(l.role, variable[l.index])
-        exact = role_value(l.role, mention.value, mention.parts)
+    if origin.kind == "result":
+        return ast.Name(f"s{origin.index}")
+    if origin.kind == "mention":
+        mention = facts.mentions[origin.index]
+        if origin.index in variable:
+            return role_node(origin.role, variable[origin.index])
+        exact = role_value(origin.role, mention.value, mention.parts)
         return number_node(value if exact is None else exact)
-    if l.kind == "implicit":
-        left, right = (leaf_node(part, _part_value(part, facts), facts, variable) for part in l.parts)
-        return _binary(left, l.role, right)
+    if origin.kind == "implicit":
+        left, right = (leaf_node(part, _part_value(part, facts), facts, variable) for part in origin.parts)
+        return _binary(left, origin.role, right)
     return number_node(value)
 
 
@@ -145,9 +151,7 @@ def _condition(left: ast.expr, sign: type[ast.cmpop], right: ast.expr) -> tuple[
     return ast.unparse(ast.fix_missing_locations(ast.Expression(node))), node
 
 
-def _same_side(
-    node: ast.expr, value: Fraction, bound: ast.expr, at: Fraction
-) -> tuple[str, ast.expr]:
+def _same_side(node: ast.expr, value: Fraction, bound: ast.expr, at: Fraction) -> tuple[str, ast.expr]:
     sign = ast.Gt if value > at else ast.Lt if value < at else ast.Eq
     return _condition(node, sign, bound)
 
@@ -229,4 +233,3 @@ def _thresholds(
         for (name, _, _), value in zip(steps, results, strict=True):
             if value == mention.value or mention.value > 12:
                 yield _same_side(ast.Name(name), value, bound, mention.value)
-

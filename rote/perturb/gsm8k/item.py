@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -21,7 +21,6 @@ from rote.perturb.plan import Noun, Number, Plan, Step
 from rote.perturb.template import Template
 from rote.perturb.texts import Context, Piece, Text
 from rote.perturb.values import Person, Quantity, Value
-from rote.problem import Problem
 from rote.steps import find_equations, rederive
 
 #: Draws tried before a graph is taken to have none.
@@ -86,7 +85,7 @@ class ItemTemplate(Template):
         """Whether only wider domains leave a draw. RejectedError when not even they do."""
         for wide in (False, True):
             plan = _plan(facts, build_graph(facts, wide=wide), (), "", free_numbers=True)
-            if _feasible(plan):
+            if _feasible(plan, _TRIES * (4 if wide else 1)):
                 return wide
         raise RejectedError("no_draw")
 
@@ -162,7 +161,7 @@ class ItemTemplate(Template):
         return plan.solve(values)[plan.answer]
 
 
-def _feasible(plan: Plan) -> bool:
+def _feasible(plan: Plan, tries: int) -> bool:
     """Whether some position of the space of draws is a draw, as far as a few hundred tries tell."""
     space = prod(plan.sizes)
     if space == 1:
@@ -170,7 +169,7 @@ def _feasible(plan: Plan) -> bool:
     bits = codegen.bits_for(space)
     key = keys.make_key(bits, "feasible")
     places = (p for x in range(1 << bits) if (p := keys.permute(x, bits, key)) < space)
-    return any(plan.refusal(plan.decode(p)) is None for p in islice(places, _TRIES))
+    return any(plan.refusal(plan.decode(p)) is None for p in islice(places, tries))
 
 
 def _plan(
@@ -274,5 +273,3 @@ def _with_people(text: Text, people: Sequence[NamedPerson]) -> Text:
             at = end
         pieces.append(part[at:])
     return tuple(piece for piece in pieces if piece != "")
-
-

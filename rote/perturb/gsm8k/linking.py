@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from rote.perturb.gsm8k.equations import Equation, Leaf, Tree
+from rote.perturb.gsm8k.equations import Equation
 from rote.perturb.gsm8k.mentions import Mention
+from rote.perturb.gsm8k.trees import Leaf, leaf_pairs, operands
 
 BEAM: Final = 300
 #: Linkings this far below the best are still believed possible.
@@ -24,7 +25,7 @@ MARGIN: Final = 2.5
 #: A constant that nothing explains is believed to be a count of people or things up to this value.
 SMALL_COUNT: Final = 12
 #: The margin of a second look at items in which nothing could change; what it finds is tier C.
-NARROW_MARGIN: Final = 1.5
+NARROW_MARGIN: Final = 1.2
 
 
 class Link(NamedTuple):
@@ -36,7 +37,7 @@ class Link(NamedTuple):
     """
 
     kind: str
-    index: int = -1
+    index: int = -1  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     role: str = ""
     parts: tuple[Link, ...] = ()
 
@@ -255,27 +256,6 @@ def context_of(question: str, mentions: Sequence[Mention]) -> Context:
     return Context(question, mentions, world_constants(question), values, derived)
 
 
-def operands(tree: Tree, parent: str = "", right: bool = False) -> Iterator[tuple[int, str, bool]]:
-    """Leaves of a tree in order with the operator over them and whether they are its right side."""
-    if isinstance(tree, int):
-        yield tree, parent, right
-        return
-    sign, left, other = tree
-    yield from operands(left, sign, False)
-    yield from operands(other, sign, True)
-
-
-def leaf_pairs(tree: Tree) -> Iterator[tuple[str, int, int]]:
-    """Operators whose two operands are leaves."""
-    if isinstance(tree, int):
-        return
-    sign, left, right = tree
-    if isinstance(left, int) and isinstance(right, int):
-        yield sign, left, right
-    yield from leaf_pairs(left)
-    yield from leaf_pairs(right)
-
-
 def options(
     leaf: Leaf,
     place: tuple[str, bool],
@@ -297,7 +277,7 @@ def options(
     direct = context.values.get(value, ())
     for i, role in direct:
         mention = context.mentions[i]
-        if role == "top" and not (sign in ("*", "/")):
+        if role == "top" and sign not in ("*", "/"):
             continue
         if role in ("bottom", "inverse") and not (sign == "/" and right):
             continue
@@ -314,12 +294,14 @@ def options(
         for i, role in context.derived.get(value, ()):
             if role == "and_one" and value.denominator == 1 and int(value) in context.constants:
                 continue
-            if role == "inverse" and not (sign in ("*", "/")):
+            if role == "inverse" and sign not in ("*", "/"):
                 continue
             shared = len(context.mentions[i].words & equation.words)
             found.append(Option(Link("mention", i, role), 0.6 - ROLE_COST[role] + min(0.3 * shared, 0.9)))
     whole = value.denominator == 1
-    if (whole and int(value) in context.constants) or (value == Fraction(1, 100) and 100 in context.constants):
+    if (whole and int(value) in context.constants) or (
+        value == Fraction(1, 100) and 100 in context.constants
+    ):
         score = 0.5
         if found:
             # something of the question has this value: a constant of the world is then the less likely
@@ -407,7 +389,11 @@ def link(equations: Sequence[Equation], context: Context, margin: float = MARGIN
                 for choice in choices:
                     kind, at, role, _ = choice.link
                     score = state.score + choice.score
-                    if kind != "constant" and offset in twins and choice.link == state.links[len(state.links) - offset + twins[offset]]:
+                    if (
+                        kind != "constant"
+                        and offset in twins
+                        and choice.link == state.links[len(state.links) - offset + twins[offset]]
+                    ):
                         # x * x, x - x or x / x: never what a solution means
                         score -= 4.0
                     results, used = state.results, state.mentions

@@ -45,7 +45,11 @@ class Split(Sequence["ItemTemplate | Rejection"]):
     """
 
     def __init__(
-        self, name: str, items: Sequence[ItemTemplate | Rejection], originals: Sequence[Problem], content_hash: str
+        self,
+        name: str,
+        items: Sequence[ItemTemplate | Rejection],
+        originals: Sequence[Problem],
+        content_hash: str,
     ) -> None:
         self.name = name
         self._items = items
@@ -146,7 +150,8 @@ def _item(original: Problem, known: Any) -> tuple[ItemTemplate | Rejection, Any]
 
 def _kept(facts: Facts, wide: bool) -> dict[str, Any]:
     return {
-        "links": [[_link_out(l) for l in row] for row in facts.links],
+        "equations": [list(e.span) for e in facts.equations],
+        "links": [[_link_out(origin) for origin in row] for row in facts.links],
         "ties": facts.ties,
         "frozen": sorted(facts.frozen.items()),
         "tier": facts.tier,
@@ -154,8 +159,8 @@ def _kept(facts: Facts, wide: bool) -> dict[str, Any]:
     }
 
 
-def _link_out(l: Link) -> list[Any]:
-    return [l.kind, l.index, l.role, [_link_out(part) for part in l.parts]]
+def _link_out(origin: Link) -> list[Any]:
+    return [origin.kind, origin.index, origin.role, [_link_out(part) for part in origin.parts]]
 
 
 def _link_in(record: Sequence[Any]) -> Link:
@@ -165,13 +170,15 @@ def _link_in(record: Sequence[Any]) -> Link:
 
 def _restored(original: Problem, record: Mapping[str, Any]) -> Facts:
     equations, answer, mentions = prepare(original.question, original.solution)
+    kept = {tuple(span) for span in record["equations"]}
+    equations = [e for e in equations if e.span in kept]
     ties = tuple(tuple(group) for group in record["ties"])
     return Facts(
         original.question,
         original.solution,
         tuple(mentions),
         tuple(equations),
-        tuple(tuple(_link_in(l) for l in row) for row in record["links"]),
+        tuple(tuple(_link_in(origin) for origin in row) for row in record["links"]),
         answer,
         tuple(sorted(i for group in ties for i in group)),
         ties,

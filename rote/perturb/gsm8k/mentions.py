@@ -51,12 +51,33 @@ class Mention:
 _UNITS: Final = {
     w: i
     for i, w in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 }
 _TENS: Final = {
-    w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
+    w: 10 * i
+    for i, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
 }
 _PARTS: Final = {
     "half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4,
@@ -65,8 +86,8 @@ _PARTS: Final = {
     "hundredth": 100,
 }  # fmt: skip
 _MULTIPLIERS: Final = {
-    "twice": 2, "double": 2, "doubles": 2, "doubled": 2, "doubling": 2, "thrice": 3, "triple": 3, "triples": 3,
-    "tripled": 3, "tripling": 3, "quadruple": 4, "quadruples": 4, "quadrupled": 4,
+    "twice": 2, "double": 2, "doubles": 2, "doubled": 2, "doubling": 2, "thrice": 3, "triple": 3,
+    "triples": 3, "tripled": 3, "tripling": 3, "quadruple": 4, "quadruples": 4, "quadrupled": 4,
 }  # fmt: skip
 _GROUPS: Final = {
     "dozen": 12,
@@ -89,6 +110,8 @@ _word_number = (
 )
 _digits = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\ \d{3})+(?![\d,.])|\d+\.\d+|\.\d+|\d+"
 
+_unit_letters = r"(?:[kKxXgGlLmM]|kg|km|cm|mm|mg|ml|mL|lbs?|oz|ft|mph|in|GB|MB|hrs?|min)?"
+
 _PATTERN: Final = re.compile(
     rf"""
       (?P<pair>(?<![\d:.,])\d+\ ?:\ ?\d+(?![\d:]))
@@ -99,7 +122,7 @@ _PATTERN: Final = re.compile(
     | (?P<ratio>(?<![\w.,/$])\d+\ ?/\ ?\d+(?![\d/]))
     | (?P<percent>(?<![\w.,/])(?:{_digits})(?=\ ?%|[\ -]percent\b))
     | (?P<money>\$\ ?(?:{_digits}))
-    | (?P<digits>(?<![\w.,/:])(?:{_digits})(?=(?:[kKxXgGlLmM]|kg|km|cm|mm|mg|ml|mL|lbs?|oz|ft|mph|in|GB|MB|hrs?|min)?(?:\b|[^\w]|$)))
+    | (?P<digits>(?<![\w.,/:])(?:{_digits})(?={_unit_letters}(?:\b|[^\w]|$)))
     | (?P<wordmixed>\b(?:{_two_digits})\ and\ (?:a\ half|a\ quarter|(?:one|two|three)[- ](?:{_parts}))\b)
     | (?P<wordpart>\b(?:(?:{_small}|a)[-\ ](?:{_parts})|half|halves|quarters?|thirds?|fourths?)\b)
     | (?P<wordpercent>\b(?:{_two_digits})(?=\ percent\b))
@@ -155,7 +178,9 @@ def _ratio_pair(match: re.Match[str], question: str) -> list[Mention | None]:
     numbers = re.finditer(r"\d+", match[0])
     shift = match.start()
     return [
-        Mention(n.start() + shift, n.end() + shift, n[0], Fraction(int(n[0])), "integer", "digits", fixed="ratio")
+        Mention(
+            n.start() + shift, n.end() + shift, n[0], Fraction(int(n[0])), "integer", "digits", fixed="ratio"
+        )
         for n in numbers
     ]
 
@@ -201,9 +226,8 @@ def _mention(match: re.Match[str], question: str) -> Mention | None:
             start, end, text, Fraction(_GROUPS[text.lower()]), "group", "words", fixed="group word"
         )
     if what in ("words", "wordpercent"):
-        value = read_words(text)
         kind: Kind = "percent" if what == "wordpercent" else "integer"
-        return _counted(Mention(start, end, text, Fraction(value), kind, "words"), after)
+        return _counted(Mention(start, end, text, Fraction(read_words(text)), kind, "words"), after)
     value_text = text.lstrip("$ ")
     value = _decimal(value_text)
     places = _places(value_text)
@@ -222,13 +246,10 @@ def _mention(match: re.Match[str], question: str) -> Mention | None:
 def _counted(mention: Mention, after: str) -> Mention:
     """Take in a following ``million``: 1.5 million is one number, whose digits alone are rewritten."""
     scale = _SCALE.match(after)
-    if scale is None or mention.kind == "percent" or scale[1] == "hundred" and mention.style == "words":
+    if scale is None or mention.kind == "percent" or (scale[1] == "hundred" and mention.style == "words"):
         return mention
     value = mention.value * _SCALES[scale[1].lower()]
-    return Mention(
-        mention.start, mention.end, mention.text, value, mention.kind, mention.style, mention.comma, mention.places,
-        fixed="scale word",
-    )  # fmt: skip
+    return replace(mention, value=value, fixed="scale word")
 
 
 def _is_year(text: str, before: str, after: str) -> bool:

@@ -42,7 +42,10 @@ class Curated:
         ties = tuple(group for group in facts.ties if not held & set(group))
         if not ties:
             raise RejectedError("curated")
-        frozen = {**facts.frozen, **{i: "curated" for group in facts.ties if held & set(group) for i in group}}
+        frozen = {
+            **facts.frozen,
+            **{i: "curated" for group in facts.ties if held & set(group) for i in group},
+        }
         free = tuple(sorted(i for group in ties for i in group))
         return replace(facts, ties=ties, free=free, frozen=frozen)
 

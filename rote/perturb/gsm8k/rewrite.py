@@ -14,15 +14,18 @@ from typing import Final
 
 from rote.perturb import expressions
 from rote.perturb.gsm8k.domains import numeral_style, style_of
-from rote.perturb.gsm8k.equations import Equation, Tree
+from rote.perturb.gsm8k.equations import Equation
 from rote.perturb.gsm8k.graph import Graph, leaf_node
 from rote.perturb.gsm8k.mentions import find_mentions
 from rote.perturb.gsm8k.symbolize import Facts
+from rote.perturb.gsm8k.trees import Tree
 from rote.perturb.texts import Context, Piece, Text
 from rote.perturb.values import Quantity
 from rote.rational import format_number
 
-_NUMERAL: Final = re.compile(r"(?<![A-Za-z\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![A-Za-z\d])\d+\.\d+|\d+|\.\d+")
+_NUMERAL: Final = re.compile(
+    r"(?<![A-Za-z\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![A-Za-z\d])\d+\.\d+|\d+|\.\d+"
+)
 
 
 def rewrite_solution(facts: Facts, graph: Graph) -> Text:
@@ -67,7 +70,9 @@ def _piece(
     return Piece(names, render)
 
 
-def _leaf_piece(facts: Facts, graph: Graph, equation: int, leaf: int, style: Callable[[Fraction], str]) -> Piece | None:
+def _leaf_piece(
+    facts: Facts, graph: Graph, equation: int, leaf: int, style: Callable[[Fraction], str]
+) -> Piece | None:
     """The text of a leaf; None when it never changes."""
     link = facts.links[equation][leaf]
     value = facts.equations[equation].leaves[leaf].value
@@ -181,9 +186,12 @@ def _source(
     for i in range(before, -1, -1):
         if facts.equations[i].value == value:
             return expressions_name(f"s{i}"), (f"s{i}",)
-    names = sorted({graph.variable[i] for i, m in enumerate(facts.mentions) if i in graph.variable and m.value == value})
-    if len(names) == 1:
-        return expressions_name(names[0]), (names[0],)
+    variables = {
+        graph.variable[i] for i, m in enumerate(facts.mentions) if i in graph.variable and m.value == value
+    }
+    if len(variables) == 1:
+        name = variables.pop()
+        return expressions_name(name), (name,)
     return None
 
 

@@ -12,16 +12,38 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from rote.perturb.gsm8k.equations import Equation, Tree, UnreadableError, read_solution
-from rote.perturb.gsm8k.linking import DERIVED, DIRECT, NARROW_MARGIN, SMALL_COUNT, Link, Linked, context_of, leaf_pairs, link, operands, role_value, world_constants
+from rote.perturb.gsm8k.equations import Equation, read_solution
+from rote.perturb.gsm8k.linking import (
+    DERIVED,
+    DIRECT,
+    NARROW_MARGIN,
+    SMALL_COUNT,
+    Link,
+    Linked,
+    context_of,
+    link,
+    role_value,
+    world_constants,
+)
 from rote.perturb.gsm8k.mentions import Mention, find_mentions
+from rote.perturb.gsm8k.trees import Tree, UnreadableError, leaf_pairs, operands
+from rote.perturb.gsm8k.versions import agree, distinct
 
-_PRIME: Final = (1 << 61) - 1
-_TRIALS: Final = 3
 _VARIABLE_KINDS: Final = frozenset(("integer", "decimal", "money", "percent"))
-_ANAPHORA: Final = re.compile(r"\b(?:the|these|those|both|all|other|last|first|next|middle|his|her|their)\s+$", re.I)
+_ANAPHORA: Final = re.compile(
+    r"\b(?:the|these|those|both|all|other|last|first|next|middle|his|her|their)\s+$", re.I
+)
 _ORDINALS: Final = {
-    w: i for i, w in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), 1)
+    "first": 1,
+    "second": 2,
+    "third": 3,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
 }
 _ORDINAL: Final = re.compile(r"\b(" + "|".join(_ORDINALS) + r"|\d+(?:st|nd|rd|th))\b", re.I)
 
@@ -76,13 +98,20 @@ def symbolize(question: str, solution: str) -> Facts:
     equations, answer, mentions = prepare(question, solution)
     context = context_of(question, mentions)
     linked = link(equations, context)
+    dropped = _said_in_passing(equations, linked[0])
+    if dropped:
+        # an equation in plain words whose result nothing uses is an aside, not a step
+        equations = [e for i, e in enumerate(equations) if i not in dropped]
+        linked = link(equations, context)
     best = linked[0]
     tier = _explain(question, mentions, equations, best)
     frozen = _fixed(question, mentions, equations, best)
-    free, ties, reasons = _agreed(mentions, equations, _distinct(mentions, equations, linked), frozen)
+    free, ties, reasons = _agreed(mentions, equations, distinct(mentions, equations, linked), frozen)
     if not free:
         near = [version for version in linked if version.score >= best.score - NARROW_MARGIN]
-        free, ties, reasons = _agreed(mentions, equations, _distinct(mentions, equations, near), frozen)
+        free, ties, reasons = _agreed(mentions, equations, distinct(mentions, equations, near), frozen)
+        tier = "C"
+    if dropped:
         tier = "C"
     if not free:
         raise RejectedError("nothing_free")
@@ -101,17 +130,33 @@ def _without_restated(equations: list[Equation]) -> list[Equation]:
         near = equations[max(0, i - 2) : i] + equations[i + 1 : i + 2]
         values = sorted(leaf.value for leaf in equation.leaves)
         if not equation.annotated and any(
-            other.value == equation.value and sorted(leaf.value for leaf in other.leaves) == values for other in near
+            other.value == equation.value and sorted(leaf.value for leaf in other.leaves) == values
+            for other in near
         ):
             continue
         kept.append(equation)
     return kept
 
 
+def _said_in_passing(equations: Sequence[Equation], best: Linked) -> set[int]:
+    used = {
+        part.index
+        for row in best.links
+        for origin in row
+        for part in (origin, *origin.parts)
+        if part.kind == "result"
+    }
+    return {i for i, e in enumerate(equations[:-1]) if i not in used and not e.annotated}
+
+
 def used_mentions(links: Sequence[Sequence[Link]]) -> frozenset[int]:
     """Indices of the mentions that a linking uses."""
     return frozenset(
-        part.index for row in links for l in row for part in (l, *l.parts) if part.kind == "mention"
+        part.index
+        for row in links
+        for origin in row
+        for part in (origin, *origin.parts)
+        if part.kind == "mention"
     )
 
 
@@ -125,19 +170,21 @@ def _explain(question: str, mentions: Sequence[Mention], equations: Sequence[Equ
     used_results: set[int] = set()
     seen: set[int] = set()
     constants = world_constants(question)
-    for number, (equation, row) in enumerate(zip(equations, best.links, strict=True)):
-        kinds = [l.kind for l in row]
+    for equation, row in zip(equations, best.links, strict=True):
+        kinds = [origin.kind for origin in row]
         if all(kind == "constant" for kind in kinds):
-            raise RejectedError("constant_step")
-        for l, leaf in zip(row, equation.leaves, strict=True):
-            for part in (l, *l.parts):
+            if any(leaf.value != 1 for leaf in equation.leaves):
+                raise RejectedError("constant_step")
+            tier = "C"  # one of this and one of that
+        for origin, leaf in zip(row, equation.leaves, strict=True):
+            for part in (origin, *origin.parts):
                 if part.kind == "result":
                     used_results.add(part.index)
                 elif part.kind == "mention":
                     seen.add(part.index)
-            if l.kind == "implicit":
+            if origin.kind == "implicit":
                 tier = "C"
-            elif l.kind == "constant" and not _is_known(leaf.value, constants):
+            elif origin.kind == "constant" and not _is_known(leaf.value, constants):
                 if leaf.value.denominator != 1 or leaf.value > SMALL_COUNT:
                     raise RejectedError("unexplained_constant")
                 tier = "C"
@@ -166,118 +213,6 @@ def _is_known(value: Fraction, constants: frozenset[int]) -> bool:
     return value.denominator == 1 and int(value) in constants
 
 
-# the version space ------------------------------------------------------------------------------
-
-
-def _modular(tree: Tree, values: Sequence[int]) -> int:
-    if isinstance(tree, int):
-        return values[tree]
-    sign, left, right = tree
-    a, b = _modular(left, values), _modular(right, values)
-    if sign == "+":
-        return (a + b) % _PRIME
-    if sign == "-":
-        return (a - b) % _PRIME
-    if sign == "*":
-        return a * b % _PRIME
-    return a * pow(b, -1, _PRIME) % _PRIME
-
-
-def _residue(value: Fraction) -> int:
-    return value.numerator * pow(value.denominator, -1, _PRIME) % _PRIME
-
-
-def _role_residue(role: str, v: int, mention: Mention) -> int:
-    """:func:`role_value` modulo the prime; the parts of a fraction never vary."""
-    hundredth = pow(100, -1, _PRIME)
-    table = {
-        "itself": v,
-        "hundredth": v * hundredth,
-        "left": 1 - v,
-        "more": 1 + v,
-        "percent_left": 1 - v * hundredth,
-        "percent_more": 1 + v * hundredth,
-        "of_hundred_left": 100 - v,
-        "of_hundred_more": 100 + v,
-        "times_hundred": v * 100,
-        "of_sixty": v * pow(60, -1, _PRIME),
-        "times_sixty": v * 60,
-        "dozens": v * 12,
-        "and_one": v + 1,
-    }
-    if role in table:
-        return table[role] % _PRIME
-    if role == "inverse":
-        return pow(v, -1, _PRIME)
-    exact = role_value(role, mention.value, mention.parts)
-    if exact is None:
-        raise ValueError(f"role {role!r} does not apply to {mention.text!r}")
-    return _residue(exact)
-
-
-def _linked_residue(
-    l: Link, value: Fraction, results: Sequence[int], values: Sequence[int], mentions: Sequence[Mention]
-) -> int:
-    if l.kind == "result":
-        return results[l.index]
-    if l.kind == "mention":
-        return _role_residue(l.role, values[l.index], mentions[l.index])
-    if l.kind == "implicit":
-        return _modular(
-            (l.role, 0, 1), [_linked_residue(part, value, results, values, mentions) for part in l.parts]
-        )
-    return _residue(value)
-
-
-def fingerprint(
-    mentions: Sequence[Mention], equations: Sequence[Equation], links: Sequence[Sequence[Link]], values: Sequence[int]
-) -> int:
-    """The answer modulo a prime when the mentions have these residues: equal functions agree everywhere."""
-    results: list[int] = []
-    for equation, row in zip(equations, links, strict=True):
-        leaves = [
-            _linked_residue(l, leaf.value, results, values, mentions)
-            for l, leaf in zip(row, equation.leaves, strict=True)
-        ]
-        results.append(_modular(equation.tree, leaves))
-    return results[-1]
-
-
-def _random(i: int, trial: int) -> int:
-    # any fixed scatter of residues does: splitmix64's finaliser
-    x = (i * 0x9E3779B97F4A7C15 + trial * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) & (2**64 - 1)
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 & (2**64 - 1)
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EB & (2**64 - 1)
-    return (x ^ (x >> 31)) % (_PRIME - 2) + 2
-
-
-def _distinct(
-    mentions: Sequence[Mention], equations: Sequence[Equation], linked: Sequence[Linked]
-) -> list[Linked]:
-    """One linking of each function of the mentions."""
-    values = [_random(i, 0) for i in range(len(mentions))]
-    kept: dict[int, Linked] = {}
-    for version in linked:
-        kept.setdefault(fingerprint(mentions, equations, version.links, values), version)
-    return list(kept.values())
-
-
-def _agree(
-    mentions: Sequence[Mention], equations: Sequence[Equation], versions: Sequence[Linked], groups: Sequence[Sequence[int]]
-) -> bool:
-    """Whether all versions are one function of these groups of mentions, the others at their values."""
-    for trial in range(1, _TRIALS + 1):
-        values = [_residue(m.value) for m in mentions]
-        for group in groups:
-            residue = _random(group[0], trial)
-            for i in group:
-                values[i] = residue
-        answers = {fingerprint(mentions, equations, version.links, values) for version in versions}
-        if len(answers) > 1:
-            return False
-    return True
-
-
 def _agreed(
     mentions: Sequence[Mention],
     equations: Sequence[Equation],
@@ -296,7 +231,7 @@ def _agreed(
         if i in frozen or any(i in group for group in groups):
             continue
         equal = [j for j in waiting if mentions[j].value == mentions[i].value and j != i]
-        alone = _agree(mentions, equations, versions, [*groups, (i,)])
+        alone = agree(mentions, equations, versions, [*groups, (i,)])
         restated = [j for j in equal if j not in used and _same_noun(mentions, i, j)]
         if alone and not [j for j in equal if j not in used]:
             groups.append((i,))
@@ -308,7 +243,7 @@ def _agreed(
             if len(tied) < len(equal) + 1:
                 frozen[i] = "stands twice"
                 continue
-        if len(tied) > 1 and _agree(mentions, equations, versions, [*groups, tied]):
+        if len(tied) > 1 and agree(mentions, equations, versions, [*groups, tied]):
             for j in tied:
                 frozen.pop(j, None)
             groups.append(tuple(sorted(tied)))
@@ -348,6 +283,11 @@ def _may_count(
     return dividing or (mention.value >= 3 and mention.style == "words")
 
 
+def _unsupported(mention: Mention, uses: Sequence[tuple[Equation, int]]) -> bool:
+    """Whether a number is used more than once, somewhere without a word that it has in the question."""
+    return len(uses) > 1 and any(not (mention.words & equation.words) for equation, _ in uses)
+
+
 def _fixed(
     question: str, mentions: Sequence[Mention], equations: Sequence[Equation], best: Linked
 ) -> dict[int, str]:
@@ -359,8 +299,8 @@ def _fixed(
     }
     uses: dict[int, list[tuple[Equation, int]]] = {}
     for equation, row in zip(equations, best.links, strict=True):
-        for place, l in enumerate(row):
-            for part in (l, *l.parts):
+        for place, origin in enumerate(row):
+            for part in (origin, *origin.parts):
                 if part.kind == "mention":
                     uses.setdefault(part.index, []).append((equation, place))
     for i, mention in enumerate(mentions):
@@ -379,7 +319,6 @@ def _fixed(
             frozen[i] = "may count the terms of a sum"
         elif mention.value in ordinals:
             frozen[i] = "an ordinal counts to it"
-        elif mention.value <= 12 and mention.kind == "integer" and len(uses.get(i, ())) > 1:
-            if any(not (mention.words & equation.words) for equation, _ in uses[i]):
-                frozen[i] = "small and used again"
+        elif mention.value <= 12 and mention.kind == "integer" and _unsupported(mention, uses.get(i, ())):
+            frozen[i] = "small and used again"
     return frozen
