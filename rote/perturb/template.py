@@ -7,7 +7,7 @@ variant is first asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -33,6 +33,10 @@ _LAPS: Final = 64
 #: Bounds of the caches that one compiled plan keeps.
 _KEYS_KEPT: Final = 1024
 _INERT_KEPT: Final = 1 << 14
+
+
+#: The plans of each variant, with the inert clause that each adds.
+Plans = Mapping[str, Sequence[tuple[Plan, "Clause | None"]]]
 
 
 @dataclass(slots=True)
@@ -64,7 +68,8 @@ class Template:
     ----------
     template_id: unique over all sources, e.g. ``bank/jam_jars`` or ``gsm8k/test/17``.
     source: the name of the source it belongs to, e.g. ``bank``.
-    plans: the plans of each variant it offers; several for ``noop``, one for each inert clause.
+    plans: the plans of each variant it offers (several for ``noop``, one for each inert clause), or what
+        makes them when they are first asked for.
     path: the file it came from, for messages.
     """
 
@@ -72,14 +77,20 @@ class Template:
         self,
         template_id: str,
         source: str,
-        plans: Mapping[str, Sequence[tuple[Plan, Clause | None]]],
+        plans: Plans | Callable[[], Plans],
         path: Path | None = None,
     ) -> None:
         self.id = template_id
         self.source = source
         self.path = path
-        self._plans = plans
+        self._make = plans
         self._compiled: dict[str, tuple[_Compiled, ...]] = {}
+
+    @property
+    def _plans(self) -> Plans:
+        if callable(self._make):
+            self._make = self._make()
+        return self._make
 
     @property
     def variants(self) -> tuple[str, ...]:

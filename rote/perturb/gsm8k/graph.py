@@ -34,6 +34,7 @@ class Graph:
     variable: Mapping[int, str]
     steps: tuple[tuple[str, ast.expr, NumberKind], ...]
     constraints: tuple[tuple[str, ast.expr], ...]
+    wide: bool = False
 
 
 def number_node(value: Fraction) -> ast.expr:
@@ -88,7 +89,8 @@ def build_graph(facts: Facts, *, wide: bool = False) -> Graph:
         first = facts.mentions[group[0]]
         shared = set(domain(first, facts.question, wide=wide))
         for i in group:
-            shared &= set(domain(facts.mentions[i], facts.question, wide=wide))
+            if i != group[0]:
+                shared &= set(domain(facts.mentions[i], facts.question, wide=wide))
             variable[i] = name
         values = tuple(sorted(shared | {first.value}))
         kind: NumberKind = "integer" if all(v.denominator == 1 for v in values) else "decimal"
@@ -108,7 +110,7 @@ def build_graph(facts: Facts, *, wide: bool = False) -> Graph:
             raise RejectedError("result_not_positive")
         results.append(equation.value)
     constraints = list(_constraints(facts, variable, originals, steps, results))
-    return Graph(tuple(numbers), originals, variable, tuple(steps), tuple(constraints))
+    return Graph(tuple(numbers), originals, variable, tuple(steps), tuple(constraints), wide)
 
 
 def _kind(value: Fraction) -> NumberKind:

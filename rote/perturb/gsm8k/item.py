@@ -11,6 +11,7 @@ from math import prod
 from typing import Final
 
 from rote.perturb import codegen, keys, names
+from rote.perturb.assemble import Clause
 from rote.perturb.gsm8k.domains import style_of
 from rote.perturb.gsm8k.graph import Graph, build_graph
 from rote.perturb.gsm8k.mentions import Mention
@@ -18,7 +19,7 @@ from rote.perturb.gsm8k.people import find_people
 from rote.perturb.gsm8k.rewrite import plain_solution, rewrite_solution
 from rote.perturb.gsm8k.symbolize import Facts, RejectedError
 from rote.perturb.plan import Noun, Number, Plan, Step
-from rote.perturb.template import Template
+from rote.perturb.template import Plans, Template
 from rote.perturb.texts import Context, Piece, Text
 from rote.perturb.values import Person, Quantity, Value
 from rote.steps import find_equations, rederive
@@ -64,8 +65,8 @@ class ItemTemplate(Template):
     def __init__(self, template_id: str, facts: Facts, *, wide: bool | None = None) -> None:
         self.facts = facts
         self.tier = facts.tier
-        self.wide = self._needs_wide(facts) if wide is None else wide
-        self.graph = build_graph(facts, wide=self.wide)
+        self.graph = self._feasible_graph(facts) if wide is None else build_graph(facts, wide=wide)
+        self.wide = self.graph.wide
         self.names = tuple(
             NamedPerson(p.name, p.gender, p.spans)
             for p in find_people(facts.question)
@@ -78,26 +79,30 @@ class ItemTemplate(Template):
             for m in (facts.mentions[i],)
         )
         self._rewritten = True
-        super().__init__(template_id, "gsm8k", self._make_plans())
+        super().__init__(template_id, "gsm8k", self._make_plans)
 
     @staticmethod
-    def _needs_wide(facts: Facts) -> bool:
-        """Whether only wider domains leave a draw. RejectedError when not even they do."""
+    def _feasible_graph(facts: Facts) -> Graph:
+        """The graph, with wider domains if only they leave a draw. RejectedError when not even they do."""
         for wide in (False, True):
-            plan = _plan(facts, build_graph(facts, wide=wide), (), "", free_numbers=True)
+            graph = build_graph(facts, wide=wide)
+            plan = _plan(facts, graph, (), "", free_numbers=True)
             if _feasible(plan, _TRIES * (4 if wide else 1)):
-                return wide
+                return graph
         raise RejectedError("no_draw")
 
-    def _make_plans(self) -> dict[str, Sequence[tuple[Plan, None]]]:
+    def _make_plans(self) -> Plans:
         facts, graph = self.facts, self.graph
         solution = rewrite_solution(facts, graph) if self._rewritten else plain_solution(facts, graph)
 
-        def one(*, numbers: bool = False, people: bool = False) -> Sequence[tuple[Plan, None]]:
+        def one(*, numbers: bool = False, people: bool = False) -> Sequence[tuple[Plan, Clause | None]]:
             plan = _plan(facts, graph, self.names, solution, free_numbers=numbers, free_names=people)
             return ((plan, None),)
 
-        plans: dict[str, Sequence[tuple[Plan, None]]] = {"original": one(), "numbers": one(numbers=True)}
+        plans: dict[str, Sequence[tuple[Plan, Clause | None]]] = {
+            "original": one(),
+            "numbers": one(numbers=True),
+        }
         if self.names:
             plans["names"] = one(people=True)
         plans["symbolic"] = one(numbers=True, people=bool(self.names))
@@ -109,10 +114,10 @@ class ItemTemplate(Template):
             self._compiled[variant] = ready
             if not self._stays_true(variant):
                 # the published wording cannot be rewritten soundly: equations alone then
+                original = self._plans["original"]
                 self._rewritten = False
                 self._compiled.clear()
-                original = self._plans["original"]
-                self._plans = {**self._make_plans(), "original": original}
+                self._make = {**self._make_plans(), "original": original}
         return super()._ready(variant)
 
     def _stays_true(self, variant: str) -> bool:
