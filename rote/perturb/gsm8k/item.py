@@ -62,7 +62,9 @@ class ItemTemplate(Template):
     Raises RejectedError with a reason code when no draw can be made.
     """
 
-    def __init__(self, template_id: str, facts: Facts, *, wide: bool | None = None) -> None:
+    def __init__(
+        self, template_id: str, facts: Facts, *, wide: bool | None = None, plain: bool = False
+    ) -> None:
         self.facts = facts
         self.tier = facts.tier
         self.graph = self._feasible_graph(facts) if wide is None else build_graph(facts, wide=wide)
@@ -78,7 +80,7 @@ class ItemTemplate(Template):
             for i in facts.free
             for m in (facts.mentions[i],)
         )
-        self._rewritten = True
+        self._rewritten = not plain
         super().__init__(template_id, "gsm8k", self._make_plans)
 
     @staticmethod

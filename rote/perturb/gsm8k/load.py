@@ -135,14 +135,15 @@ def _item(original: Problem, known: Any) -> tuple[ItemTemplate | Rejection, Any]
         curated = overrides.of(template_id, original.question)
         if curated is not None and curated.rejected:
             raise RejectedError(curated.rejected)
+        plain = curated is not None and curated.plain
         if known is not None:
             facts = _restored(original, known)
-            template = ItemTemplate(template_id, facts, wide=known["wide"])
+            template = ItemTemplate(template_id, facts, wide=known["wide"], plain=plain)
         else:
-            facts = symbolize(original.question, original.solution)
+            facts = symbolize(original.question, original.solution, curated and curated.links)
             if curated is not None:
                 facts = curated.applied(facts)
-            template = ItemTemplate(template_id, facts)
+            template = ItemTemplate(template_id, facts, plain=plain)
     except RejectedError as error:
         return Rejection(template_id, error.code), error.code
     return template, known if known is not None else _kept(facts, template.wide)

@@ -2,7 +2,8 @@
 
 ``overrides.json`` maps a template id to the SHA-256 of its question and what was found: ``status``
 (``fluent``, ``awkward`` or ``wrong``), a ``reason``, and what follows from it: ``reject`` (the item is no
-template), ``freeze`` (starts of mentions that must not change). An entry whose hash is not the question's
+template), ``freeze`` (starts of mentions that must not change), ``links`` (where each number of the
+solution comes from), ``plain`` (the published wording of the solution cannot be rewritten). An entry whose hash is not the question's
 is an error: the data is another version.
 """
 
@@ -20,7 +21,7 @@ from rote.errors import DataError
 from rote.perturb.gsm8k.symbolize import Facts, RejectedError
 
 _FILE: Final = Path(__file__).with_name("overrides.json")
-_KEYS: Final = frozenset(("sha256", "status", "reason", "reject", "freeze"))
+_KEYS: Final = frozenset(("sha256", "status", "reason", "reject", "freeze", "links", "plain"))
 STATUSES: Final = ("fluent", "awkward", "wrong")
 
 
@@ -32,6 +33,8 @@ class Curated:
     reason: str
     rejected: str | None
     freeze: tuple[int, ...]
+    links: Sequence[Sequence[str]] | None
+    plain: bool
 
     def applied(self, facts: Facts) -> Facts:
         """The facts with the curated mentions frozen. RejectedError when nothing stays free."""
@@ -91,4 +94,11 @@ def of(template_id: str, question: str) -> Curated | None:
             field=template_id,
         )
     reject = "curated" if entry.get("reject") else None
-    return Curated(entry["status"], entry.get("reason", ""), reject, tuple(entry.get("freeze", ())))
+    return Curated(
+        entry["status"],
+        entry.get("reason", ""),
+        reject,
+        tuple(entry.get("freeze", ())),
+        entry.get("links"),
+        bool(entry.get("plain")),
+    )

@@ -93,9 +93,21 @@ def prepare(question: str, solution: str) -> tuple[list[Equation], Fraction, lis
     return equations, answer, mentions
 
 
-def symbolize(question: str, solution: str) -> Facts:
-    """Analyse an item. Raises RejectedError with a reason code."""
+def symbolize(question: str, solution: str, links: Sequence[Sequence[str]] | None = None) -> Facts:
+    """Analyse an item. ``links`` are curated links to use in place of a search (:func:`curated_links`).
+
+    Raises RejectedError with a reason code, ValueError for curated links that do not fit the item.
+    """
     equations, answer, mentions = prepare(question, solution)
+    if links is not None:
+        best = Linked(curated_links(links, equations, mentions), 0.0)
+        frozen = _fixed(question, mentions, equations, best)
+        free, ties, reasons = _agreed(mentions, equations, [best], frozen)
+        if not free:
+            raise RejectedError("nothing_free")
+        return Facts(
+            question, solution, tuple(mentions), tuple(equations), best.links, answer, free, ties, reasons, "A"
+        )
     context = context_of(question, mentions)
     linked = link(equations, context)
     dropped = _said_in_passing(equations, linked[0])
@@ -136,6 +148,44 @@ def _without_restated(equations: list[Equation]) -> list[Equation]:
             continue
         kept.append(equation)
     return kept
+
+
+def curated_links(
+    links: Sequence[Sequence[str]], equations: Sequence[Equation], mentions: Sequence[Mention]
+) -> tuple[tuple[Link, ...], ...]:
+    """Links as people write them, a row an equation: ``m2``, ``m3/bottom``, ``r0`` or ``c`` for a constant.
+
+    Raises ValueError where a row does not fit its equation or a number is not what its link gives.
+    """
+    if [len(row) for row in links] != [len(e.leaves) for e in equations]:
+        raise ValueError(f"rows of {[len(row) for row in links]} links; the solution has other equations")
+    rows = []
+    for i, (row, equation) in enumerate(zip(links, equations, strict=True)):
+        found = []
+        for text, leaf in zip(row, equation.leaves, strict=True):
+            one = _curated_link(text)
+            given: Fraction | None = leaf.value
+            if one.kind == "result":
+                given = equations[one.index].value if one.index < i else None
+            elif one.kind == "mention":
+                mention = mentions[one.index] if one.index < len(mentions) else None
+                given = mention and role_value(one.role, mention.value, mention.parts)
+            if given != leaf.value:
+                raise ValueError(f"equation {i}: {text!r} is not {leaf.text}")
+            found.append(one)
+        rows.append(tuple(found))
+    return tuple(rows)
+
+
+def _curated_link(text: str) -> Link:
+    if text == "c":
+        return Link("constant")
+    match = re.fullmatch(r"([mr])(\d+)(?:/([a-z_]+))?", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no link: m<number>[/role], r<number> or c")
+    if match[1] == "r":
+        return Link("result", int(match[2]))
+    return Link("mention", int(match[2]), match[3] or "itself")
 
 
 def _said_in_passing(equations: Sequence[Equation], best: Linked) -> set[int]:
