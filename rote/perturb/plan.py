@@ -1,7 +1,7 @@
 """What one variant of one template draws and writes, before it is compiled.
 
 A template and a variant make a :class:`Plan` (an inert clause makes one each). The plan is plain data
-with a slow, obvious meaning (:meth:`Plan.decode`, :meth:`Plan.solve`, :meth:`Plan.accepts`);
+with a slow, obvious meaning (:meth:`Plan.decode`, :meth:`Plan.solve`, :meth:`Plan.refusal`);
 :mod:`rote.perturb.codegen` compiles it to the fast one.
 """
 

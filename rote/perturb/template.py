@@ -18,7 +18,7 @@ from rote.errors import RoteError, TemplateError, UnsatisfiableError, UsageError
 from rote.perturb import codegen, expressions, keys
 from rote.perturb.assemble import Clause
 from rote.perturb.plan import Plan
-from rote.perturb.traps import traps
+from rote.perturb.traps import Replay, compile_replay, traps
 from rote.perturb.values import Quantity, Value
 from rote.problem import VARIANTS, Noop, Problem, Trap
 
@@ -59,6 +59,8 @@ class _Compiled:
     numbers: int  # the part of the space that numbers take: position % numbers decides them all
     keys: dict[tuple[int, int], keys.Key] = field(default_factory=dict)
     inert: dict[int, tuple[Noop, tuple[Trap, ...]]] = field(default_factory=dict)
+    replay: Replay | None = None
+    solved: Mapping[str, Fraction] = field(default_factory=dict)
 
 
 class Template:
@@ -186,7 +188,12 @@ class Template:
         if known is None:
             values = part.plan.decode(drawn.position)
             numbers = {name: v.value for name, v in values.items() if isinstance(v, Quantity)}
-            found = traps(part.plan, numbers, numbers[clause.number], clause.attaches)
+            if part.replay is None:
+                part.replay = compile_replay(part.plan)
+                # an inert clause's own numbers enter no step: the steps are the same in every instance
+                part.solved = part.plan.solve(numbers)
+            k = numbers[clause.number]
+            found = traps(part.plan, part.replay, {**part.solved, **numbers}, k, clause.attaches)
             known = clause.noop(numbers), found
             if len(part.inert) < _INERT_KEPT:
                 part.inert[place] = known

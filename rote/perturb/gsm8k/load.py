@@ -140,7 +140,7 @@ def _item(original: Problem, known: Any) -> tuple[ItemTemplate | Rejection, Any]
             facts = _restored(original, known)
             template = ItemTemplate(template_id, facts, wide=known["wide"], plain=plain)
         else:
-            facts = symbolize(original.question, original.solution, curated and curated.links)
+            facts = symbolize(original.question, original.solution, curated.links if curated else None)
             if curated is not None:
                 facts = curated.applied(facts)
             template = ItemTemplate(template_id, facts, plain=plain)

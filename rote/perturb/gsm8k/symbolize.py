@@ -106,7 +106,16 @@ def symbolize(question: str, solution: str, links: Sequence[Sequence[str]] | Non
         if not free:
             raise RejectedError("nothing_free")
         return Facts(
-            question, solution, tuple(mentions), tuple(equations), best.links, answer, free, ties, reasons, "A"
+            question,
+            solution,
+            tuple(mentions),
+            tuple(equations),
+            best.links,
+            answer,
+            free,
+            ties,
+            reasons,
+            "A",
         )
     context = context_of(question, mentions)
     linked = link(equations, context)
