@@ -194,6 +194,39 @@ def test_huge_powers_are_not_worked_out(text: str) -> None:
     assert extract(text).value is None
 
 
+ALGEBRA = str.split(
+    "x + 3|3 + x|x - 3|x -3|x+3|x * 3|x/3|x^2|5 - x|5/x|3x + y|3(x + y)|x + y + 3|2x + 3|$x + 3$|x_1 + 3"
+    "|x plus 3|x minus 3|3 times x|x divided by 3|a + 3|y = x + 3|8 = x + 3|8 = 2x + 2|x \\cdot 3|t_1 + 3",
+    "|",
+)
+FIELDS = ("#### %s", "The answer is %s.", "<answer>%s</answer>", "\\boxed{%s}", "So Mary has %s apples.")
+
+
+@pytest.mark.parametrize("expression", ALGEBRA)
+def test_an_expression_with_a_letter_is_no_number(expression: str) -> None:
+    for field in FIELDS:
+        found = extract(field % expression)
+        assert (found.value, found.reason) == (None, "no_number"), field
+
+
+@pytest.mark.parametrize(
+    "text",
+    str.split(
+        "x = 18|n = 18 apples|x + 3 = 18|x is 18|18 m/s|18 N·m|$18/h|18 l|18 g|18 a day|18 times a week"
+        "|18 T-shirts|18-l bottles|18 m^2|18 m - a lot|18 - I think|B - 18|**B** 18|A) 18|x: 18|18 (x + 3)",
+        "|",
+    ),
+)
+def test_a_letter_beside_a_number_is_no_algebra(text: str) -> None:
+    for field in ("#### %s", "The answer is %s.", "<answer>%s</answer>"):
+        assert extract(field % text).value == 18, field
+
+
+def test_a_multiplier_is_a_number() -> None:
+    assert extract("#### 3x multiplier").value == 3
+    assert extract("#### 72 x 3").value is None
+
+
 def test_threads_agree() -> None:
     examples = list(records(EXAMPLES))
     expected = [extract(example["response"]) for example in examples]

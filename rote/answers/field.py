@@ -1,7 +1,7 @@
 """From a short text that should state one answer to that answer, or to why it states none.
 
 A careful reader takes ``12 * 6 = 72 clips`` and ``72 (48 and 24)`` for 72, and takes ``18 or 20``,
-``18-20``, ``3 apples and 5 pears``, ``2 + 3`` or ``more than 5`` for no answer at all.
+``18-20``, ``3 apples and 5 pears``, ``2 + 3``, ``x + 3`` or ``more than 5`` for no answer at all.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from rote.answers.algebra import OPERATOR_WORDS, OPERATORS, is_algebra
 from rote.rational import Item, Quantity, read_items
 
 
@@ -24,11 +25,11 @@ class Settled(NamedTuple):
 
 BLANK: Final = Settled(None, "no_number", True)
 UNREADABLE: Final = Settled(None, "no_number")
+#: Equal to the one above and told apart by identity: ``8 = x + 3`` does not state 8.
+ALGEBRA: Final = Settled(None, "no_number")
 SEVERAL: Final = Settled(None, "several_answers")
 
 _PLAIN: Final = re.compile(r"\s{0,9}\$?(-?\d{1,15}(?:\.\d{1,9})?)(?:\.|\s){0,9}")
-_OPERATORS: Final = frozenset({"+", "-", "*", "**", "×", "·", "÷", "/", "^", "~"})
-_OPERATOR_WORDS: Final = frozenset({"times", "plus", "minus", "multiplied", "divided"})
 _RESULT_VERBS: Final = frozenset({"is", "makes", "gives", "leaves"})
 _EXPLAINS: Final = frozenset({"(", ",", ";", "since", "because", "where", "as", "given", "if"})
 _BESIDE: Final = frozenset({"|", "?", "maybe", "perhaps", "possibly", "vs", "versus"})
@@ -105,7 +106,7 @@ def _last_equals(items: list[Item]) -> int | None:
 
 def _has_operator(items: list[Item]) -> bool:
     return any(
-        item.text in _OPERATORS or item.text in _OPERATOR_WORDS or item.text == "of" for item in items
+        item.text in OPERATORS or item.text in OPERATOR_WORDS or item.text == "of" for item in items
     ) and any(map(_is_number, items))
 
 
@@ -117,7 +118,7 @@ def _head(items: list[Item], split: int) -> Quantity | None:
     for item in opening[1:]:
         if item.text in _EXPLAINS:
             return opening[0].quantity
-        if item.type != "word" or item.text == "of" or item.text in _OPERATOR_WORDS:
+        if item.type != "word" or item.text == "of" or item.text in OPERATOR_WORDS:
             return None
     return None
 
@@ -130,8 +131,8 @@ def _assigns_several(items: list[Item], last: int) -> bool:
         if item.text != "=" or index == 0 or index + 1 >= len(items):
             continue
         name, value = items[index - 1], items[index + 1].quantity
-        bare = index == 1 or not (_is_number(items[index - 2]) or items[index - 2].text in _OPERATORS)
-        lone = index + 2 >= len(items) or items[index + 2].text not in _OPERATORS
+        bare = index == 1 or not (_is_number(items[index - 2]) or items[index - 2].text in OPERATORS)
+        lone = index + 2 >= len(items) or items[index + 2].text not in OPERATORS
         if name.type == "word" and len(name.text) <= 2 and bare and lone and value is not None:
             values.setdefault(name.text, set()).add(value.value)
             final = index == last
@@ -146,6 +147,8 @@ def _one(items: list[Item], prose: bool) -> Settled:
         return BLANK if not _count(items) else UNREADABLE
     if any(item.text == "±" for item in items):
         return SEVERAL
+    if is_algebra(items, numbers):
+        return ALGEBRA
     if any(item.text in _UNSUPPORTED for item in items) or _is_past(items):
         return UNREADABLE
     for index in numbers:
@@ -254,11 +257,11 @@ def _joined(items: list[Item], prose: bool) -> Settled | None:
             seen = True
         elif not seen:
             continue
-        elif (item.text in _OPERATOR_WORDS and item.type == "word") or (
+        elif (item.text in OPERATOR_WORDS and item.type == "word") or (
             item.text == "of" and not prose and _number_at(items, index - 1) and _number_at(items, index + 1)
         ):
             operator = item.text
-        elif item.text in _OPERATORS:
+        elif item.text in OPERATORS:
             following = items[index + 1] if index + 1 < len(items) else None
             # "$18/day for 7 days", "5-gallon": the sign belongs to a unit.
             if following is not None and (following.type != "word" or item.text not in ("/", "-", "·", "*")):
