@@ -27,7 +27,7 @@ dev: ## set up .venv with what tests, linters and builds need
 	@$(PYTHON) tools/bootstrap.py --extras dev,hf
 
 demo: setup ## evaluate four planted models, print a table and the path of the report (in demo-out)
-	@$(BIN)/rote demo --out $(OUT)
+	@$(BIN)/rote demo --out $(OUT) --force
 
 test: dev ## run the whole test suite (PYTEST_ARGS="-m 'not slow'" for the quick part)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -ra $(PYTEST_ARGS)
