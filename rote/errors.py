@@ -74,7 +74,17 @@ class SourceUnavailableError(RoteError):
 
 
 class MissingExtraError(RoteError):
-    """An optional dependency that is not installed."""
+    """An optional dependency that is not installed.
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is needed for this and is not installed: pip install 'rote[{extra}]'")
+    Parameters
+    ----------
+    package: what is missing.
+    extra: the extra of rote that brings it.
+    instead: another requirement that brings it, when there is one.
+    """
+
+    def __init__(self, package: str, extra: str, *, instead: str | None = None) -> None:
+        alternative = "" if instead is None else f" (or '{instead}')"
+        super().__init__(
+            f"{package} is needed for this and is not installed: pip install 'rote[{extra}]'{alternative}"
+        )

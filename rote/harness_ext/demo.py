@@ -13,6 +13,7 @@ from typing import Any, Final
 from rote import tasks_path
 from rote.errors import UsageError
 from rote.harness_ext import models
+from rote.harness_ext.git import quiet_git
 
 #: Model arguments of the demonstration, the reference first. Three models that are planted to fail or
 #: not, and one that is wrong now and then without a pattern: no drop may be found for it. (Six 95 %
@@ -42,7 +43,7 @@ def evaluate_planted(folder: Path, progress: Callable[[str], None]) -> None:
     from lm_eval.loggers import EvaluationTracker
     from lm_eval.tasks import TaskManager
 
-    with _quiet():
+    with _quiet(), quiet_git():
         manager = TaskManager(include_path=str(tasks_path()), include_defaults=False)
         # Tasks are built once: every model is given the very same documents.
         tasks = list(manager.load([TASKS])["tasks"].values())

@@ -16,12 +16,14 @@ import os
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatch
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from rote import tasks_path
 from rote.errors import MissingExtraError, UsageError
 from rote.harness_ext import models
+from rote.harness_ext.git import quiet_git
 
 #: Where results go when nobody says. lm-eval adds files with the time in their names, so nothing there
 #: is ever written over.
@@ -36,6 +38,9 @@ rote eval takes everything that `lm_eval run` takes (below), and besides
   refuses --cache_requests, whose key leaves out the seed and the number of variants.
 """
 
+#: What every model behind an API imports.
+_API_PACKAGES: Final = ("aiohttp", "requests", "tenacity")
+
 #: A pattern that begins so can only mean tasks of ours.
 _OWN_PREFIX: Final = "bank_"
 
@@ -45,7 +50,9 @@ def evaluate(argv: Sequence[str]) -> None:
 
     Raises
     ------
-    UsageError: arguments that cannot be used, among them ``--cache_requests``.
+    UsageError: arguments that cannot be used, among them ``--cache_requests``, and models for which
+        lm-eval says that a package is not installed.
+    MissingExtraError: models that need an extra of rote which is not installed.
     RoteError: from the tasks' data.
     SystemExit: from the parser, after ``--help`` or on a malformed command line.
     """
@@ -66,9 +73,13 @@ def evaluate(argv: Sequence[str]) -> None:
         words = ["--help"]
     args = parser.parse_args(["run", *words])
     include_defaults = prepare(args)
-    with task_managers(include_defaults=include_defaults):
+    with task_managers(include_defaults=include_defaults), quiet_git():
         try:
             Run._execute(args)
+        except ModuleNotFoundError as error:
+            if error.name is not None:
+                raise  # a failed import; lm-eval's own message about a package to install has no name
+            raise UsageError(str(error)) from error
         except ValueError as error:
             # What lm-eval says of tasks before it evaluates anything; any other ValueError is no user's slip.
             if str(error).startswith(("Tasks not found", "Duplicate task", "No tasks specified")):
@@ -156,11 +167,16 @@ def _check_model(name: str) -> None:
         ours = ", ".join(models.MODELS)
         raise UsageError(f"--model: lm-eval knows no model {name!r}{hint} (rote adds: {ours})")
     try:
-        model_registry.get(name)
+        model = model_registry.get(name)
     except ImportError as error:
         if error.name in ("torch", "transformers", "accelerate", "peft"):
             raise MissingExtraError(error.name, "hf") from error
         raise UsageError(f"--model {name}: {error}") from error
+    # Behind an API: lm-eval looks for these when it makes the model, after the tasks have been built.
+    if "lm_eval.models.api_models" in {base.__module__ for base in model.__mro__}:
+        for package in _API_PACKAGES:
+            if find_spec(package) is None:
+                raise MissingExtraError(package, "api", instead="lm_eval[api]")
 
 
 def _names(tasks: str | Sequence[str] | None) -> list[str]:

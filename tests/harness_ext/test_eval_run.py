@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import yaml
 
 from rote.cli import main
 from rote.errors import MissingExtraError, UsageError
+from rote.harness_ext.git import commit_hash
 from rote.harness_ext.models import MODELS, register
 from rote.harness_ext.run import evaluate, own_tasks, task_managers
 
@@ -123,6 +125,62 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_registry, "get", get)
     with pytest.raises(MissingExtraError, match=r"torch is needed .* pip install 'rote\[hf\]'"):
         evaluate(["--tasks", "bank_noop", "--model", "hf"])
+
+
+def test_a_package_that_models_behind_an_api_need_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import rote.harness_ext.run as run
+
+    monkeypatch.setattr(run, "find_spec", lambda name: None if name == "tenacity" else object())
+    wanted = r"^tenacity is needed .* pip install 'rote\[api\]' \(or 'lm_eval\[api\]'\)$"
+    for name in ("local-chat-completions", "local-completions", "openai-completions"):
+        with pytest.raises(MissingExtraError, match=wanted):
+            evaluate(["--tasks", "bank_noop", "--model", name])
+    monkeypatch.setattr(run, "find_spec", lambda name: None)
+    run._check_model("rote-planted")
+
+
+def test_what_lm_eval_says_of_a_missing_package_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lm_eval._cli.run import Run
+
+    raised = ModuleNotFoundError("package `abc` is not installed")
+
+    def execute(args: Any) -> None:
+        raise raised
+
+    monkeypatch.setattr(Run, "_execute", staticmethod(execute))
+    with pytest.raises(UsageError, match="package `abc` is not installed"):
+        evaluate(["--tasks", "bank_noop", *SOLVER])
+    raised.name = "abc"
+    with pytest.raises(ModuleNotFoundError, match="package `abc`"):
+        evaluate(["--tasks", "bank_noop", *SOLVER])
+
+
+def test_git_says_nothing_outside_a_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import lm_eval.evaluator
+
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    stock = lm_eval.evaluator.get_git_commit_hash
+    evaluate(["--tasks", "bank_original_zeroshot", *SOLVER, "--limit", "1"])
+    assert "fatal" not in capfd.readouterr().err
+    assert logs(tmp_path / "results")[0]["git_hash"] is None
+    assert lm_eval.evaluator.get_git_commit_hash is stock
+
+
+def test_commit_is_the_one_that_lm_eval_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lm_eval.loggers.utils import get_git_commit_hash
+
+    if shutil.which("git") is None:
+        pytest.skip("needs git")
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    subprocess.run(["git", *who, "commit", "--quiet", "--allow-empty", "-m", "first"], check=True)
+    assert commit_hash() == get_git_commit_hash()
+    assert commit_hash()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert commit_hash() == get_git_commit_hash()
+    assert commit_hash()
 
 
 @pytest.mark.slow

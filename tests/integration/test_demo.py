@@ -27,7 +27,9 @@ class Demo:
             [sys.executable, "-m", "rote", "demo", "--out", str(self.out)],
             capture_output=True,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            cwd=folder,
+            # As in a folder that is no git repository, wherever temporary folders are.
+            env={**os.environ, "OMP_NUM_THREADS": "1", "GIT_CEILING_DIRECTORIES": str(folder.parent)},
             check=False,
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -111,7 +111,7 @@ def test_the_base_install_asks_for_no_torch(metadata: email.message.Message) -> 
     base = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
     assert any(line.startswith("lm-eval") for line in base)
     assert [line for line in base if TOO_BIG.match(line) or "[" in line] == []
-    assert set(metadata.get_all("Provides-Extra", [])) == {"dev", "hf", "train", "vllm"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"api", "dev", "hf", "train", "vllm"}
 
 
 def test_metadata(metadata: email.message.Message, wheel: Path) -> None:
@@ -136,7 +136,7 @@ def test_the_sdist_builds_the_same_wheel(sdist: Path, wheel: Path, tmp_path: Pat
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path / "source", filter="data")
     (source,) = (tmp_path / "source").iterdir()
-    assert {"tests", "tools", "Makefile", "constraints.txt", "README.md"} <= {
+    assert {"tests", "tools", "Makefile", "constraints.txt", "README.md", "CHANGELOG.md"} <= {
         p.name for p in source.iterdir()
     }
     again = build(tmp_path / "again", "--wheel", str(source))
