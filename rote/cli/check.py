@@ -63,11 +63,16 @@ def run(args: argparse.Namespace) -> int:
     else:
         for finding in summary.findings:
             print(finding)
-        verdict = f"{len(summary.findings)} findings" if summary.findings else "nothing wrong"
+        verdict = _counted(len(summary.findings), "finding") if summary.findings else "nothing wrong"
         distance = (
             ""
             if summary.magnitude_distance is None
             else f", K-S distance of integers {summary.magnitude_distance:.3f}"
         )
-        print(f"{summary.templates} templates, {summary.instances} instances{distance}: {verdict}")
+        counts = f"{_counted(summary.templates, 'template')}, {_counted(summary.instances, 'instance')}"
+        print(f"{counts}{distance}: {verdict}")
     return 1 if summary.findings else 0
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

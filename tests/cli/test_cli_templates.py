@@ -77,7 +77,7 @@ def test_sample_says_what_is_wrong(
 
 def test_check_passes_a_good_template(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "jam_jars", "--draws", "20", "--jobs", "1"]) == 0
-    assert "1 templates, 121 instances" in capsys.readouterr().out
+    assert "1 template, 121 instances" in capsys.readouterr().out
 
 
 def test_check_fails_and_names_file_field_and_values(
@@ -90,6 +90,8 @@ def test_check_fails_and_names_file_field_and_values(
     file.write_text(text, encoding="utf-8")
     assert main(["check", str(file), "--draws", "5"]) == 1
     out = capsys.readouterr().out
+    assert out.splitlines()[-1].startswith("1 template, ")
+    assert out.splitlines()[-1].endswith(": 1 finding")
     assert str(file) in out
     assert "expect: the original does not hold: expected 221, got 220" in out
     assert main(["check", str(tmp_path), "--json"]) == 1
