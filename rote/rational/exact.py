@@ -92,9 +92,10 @@ class Quantity:
     def equals(self, other: Quantity) -> bool:
         """Whether both name the same thing, exactly.
 
-        Times: 15:30 is 3:30 PM; a time that does not say which half of the day it means (3:30)
-        agrees with both halves. A time is equal to a number only when it is a whole hour said
-        with AM or PM ("6:00 PM" and 6).
+        Times: 15:30 is 3:30 PM. A time that does not say which half of the day it means (3:30) equals
+        3:30 AM and 3:30 PM, which share its digits, but not 15:30: that is another text for one of them
+        only. So this is no equivalence relation. A time is equal to a number only when it is a whole
+        hour and one of the two says AM or PM ("6:00 PM" and 6).
         """
         if self.kind != "time" and other.kind != "time":
             halves = {self.meridiem, other.meridiem} - {None}
