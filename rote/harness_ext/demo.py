@@ -15,9 +15,10 @@ from rote.errors import UsageError
 from rote.harness_ext import models
 from rote.harness_ext.git import quiet_git
 
-#: Model arguments of the demonstration, the reference first. Three models that are planted to fail or
-#: not, and one that is wrong now and then without a pattern: no drop may be found for it. (Six 95 %
-#: intervals are drawn for it: of 60 seeds tried, 8 showed a drop that is not there. Seed 0 does not.)
+#: Model arguments of the demonstration, the reference first: four models. The memoriser and the
+#: distractible one must be found out; no drop may be found for the solver, nor for the noisy one, which is
+#: wrong now and then without a pattern. (For it six 95 % intervals are drawn: of 60 seeds tried, 8 showed
+#: a drop that is not there. Seed 0 does not.)
 PLANTED: Final[tuple[Mapping[str, Any], ...]] = (
     {"behaviour": "solver"},
     {"behaviour": "noisy", "accuracy": 0.8},
