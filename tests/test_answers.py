@@ -196,7 +196,7 @@ def test_huge_powers_are_not_worked_out(text: str) -> None:
 
 ALGEBRA = str.split(
     "x + 3|3 + x|x - 3|x -3|x+3|x * 3|x/3|x^2|5 - x|5/x|3x + y|3(x + y)|x + y + 3|2x + 3|$x + 3$|x_1 + 3"
-    "|x plus 3|x minus 3|3 times x|x divided by 3|a + 3|y = x + 3|8 = x + 3|8 = 2x + 2|x \\cdot 3|t_1 + 3",
+    "|$x$ + $3$|x plus 3|x minus 3|3 times x|x divided by 3|a + 3|y = x + 3|8 = x + 3|8 = 2x + 2|x \\cdot 3|t_1 + 3",
     "|",
 )
 FIELDS = ("#### %s", "The answer is %s.", "<answer>%s</answer>", "\\boxed{%s}", "So Mary has %s apples.")
@@ -213,7 +213,8 @@ def test_an_expression_with_a_letter_is_no_number(expression: str) -> None:
     "text",
     str.split(
         "x = 18|n = 18 apples|x + 3 = 18|x is 18|18 m/s|18 N·m|$18/h|18 l|18 g|18 a day|18 times a week"
-        "|18 T-shirts|18-l bottles|18 m^2|18 m - a lot|18 - I think|B - 18|**B** 18|A) 18|x: 18|18 (x + 3)",
+        "|18 T-shirts|18-l bottles|18 m^2|18 m - a lot|18 - I think|B - 18|**B** 18|A) 18|x: 18|18 (x + 3)"
+        "|S/18|S/ 18|18 w/ tip|A + B have 18|So A = 18 and B",
         "|",
     ),
 )

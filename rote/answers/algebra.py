@@ -34,7 +34,7 @@ def is_algebra(items: list[Item], numbers: list[int]) -> bool:
     for at, item in enumerate(flat):
         if _is_number(item):
             number = number or item.start in terms
-            letter = letter or (_has_sign(item) and _is_term_before(flat, at, item.text[0]))
+            letter = letter or _adds_to_a_letter(flat, at)
         elif _is_operator(item):
             letter = letter or _joins_a_letter(flat, at)
         elif not _is_variable(flat, at):
@@ -46,10 +46,6 @@ def is_algebra(items: list[Item], numbers: list[int]) -> bool:
 
 def _is_number(item: Item) -> bool:
     return item.type in ("quantity", "bad")
-
-
-def _has_sign(item: Item) -> bool:
-    return item.text[:1] in ("+", "-") or item.text.startswith("minus")
 
 
 def _is_operator(item: Item) -> bool:
@@ -71,9 +67,14 @@ def _is_variable(flat: list[Item], at: int) -> bool:
     )
 
 
-def _is_term_before(flat: list[Item], at: int, sign: str) -> bool:
-    """Whether the signed number at ``at`` follows a letter: ``x -3``."""
-    return _is_variable(flat, at - 1) and not (sign in "-m" and flat[at - 1].text in _CHOICES)
+def _adds_to_a_letter(flat: list[Item], at: int) -> bool:
+    """Whether the number at ``at`` has a sign and follows a letter: ``x -3``, ``$x$ + $3$``."""
+    if not _is_variable(flat, at - 1):
+        return False
+    number = flat[at].text.lstrip("$ ")
+    if number.startswith(("-", "minus")):
+        return flat[at - 1].text not in _CHOICES
+    return number.startswith("+")
 
 
 def _joins_a_letter(flat: list[Item], at: int) -> bool:
@@ -83,8 +84,10 @@ def _joins_a_letter(flat: list[Item], at: int) -> bool:
     if left < 0 or right >= len(flat):
         return False
     free = flat[left].end < operator.start
-    if operator.text in ("*", "**") and free != (operator.end < flat[at + 1].start):
-        return False  # emphasis
+    if operator.text in ("*", "**", "/") and free != (operator.end < flat[at + 1].start):
+        return False  # emphasis, and "w/ 18 eggs"
+    if operator.text == "/" and flat[left].text == "s":
+        return False  # S/18: soles
     if _is_variable(flat, left) and _is_number(flat[right]):
         return not (operator.text == "-" and flat[left].text in _CHOICES)
     if not _is_variable(flat, right):
