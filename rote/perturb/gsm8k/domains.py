@@ -1,7 +1,8 @@
 """What a number of a question may become: as large, as round and as plausible as the original.
 
-The range runs from half to one and a half times the value, within the same number of digits, in steps as
-round as the value itself; what the world caps (hours in a day, days in a week) stays below the cap.
+The range runs from two thirds to four thirds of the value, and at least one up and one down, within the
+same number of digits and in steps as round as the value itself; what the world caps (hours in a day, days
+in a week) stays below the cap.
 """
 
 from __future__ import annotations
@@ -84,7 +85,11 @@ def domain(mention: Mention, question: str, *, wide: bool = False) -> tuple[Frac
     nothing else comes out whole.
     """
     value, step = mention.value, _step(mention)
-    low, high = (value / 5, value * 3) if wide else (value / 2, value * Fraction(3, 2))
+    low, high = value * Fraction(2, 3), value * Fraction(4, 3)
+    if wide:
+        low, high = value / 5, value * 3
+    elif value.denominator == 1 and mention.kind != "percent":
+        low, high = min(low, value - 1), max(high, value + 1)
     if wide and value.denominator == 1 and mention.kind != "percent":
         step = Fraction(1)
     cap = cap_of(mention, question)
@@ -97,6 +102,8 @@ def domain(mention: Mention, question: str, *, wide: bool = False) -> tuple[Frac
     values = [first + i * step for i in range(max(int((high - first) // step) + 1, 1))]
     least = Fraction(2) if mention.kind in ("integer", "percent") else Fraction(0)
     kept = [v for v in values if v == value or (v > 0 and v >= least and _alike(v, mention, wide))]
+    if mention.kind == "decimal" and value != 1:
+        kept = [v for v in kept if v != 1]  # "1 minutes"
     article = re.search(r"\b(an?)\s\$?$", question[max(0, mention.start - 4) : mention.start].lower())
     if article:
         kept = [v for v in kept if _vowel(v) == _vowel(value)]

@@ -7,6 +7,7 @@ constant of the expressions. Equations become steps ``s0, s1, …`` in order.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -185,8 +186,24 @@ def _constraints(
     answer = facts.answer
     yield _condition(ast.Name(last), ast.LtE, number_node(8 * answer))
     yield _condition(_binary(ast.Constant(8), "*", ast.Name(last)), ast.GtE, number_node(answer))
+    yield from _world(facts, steps, results)
     yield from _orders(facts, variable)
     yield from _thresholds(facts, variable, steps, results)
+
+
+_AGES = re.compile(r"\bages?\b|\byears? old\b|\bolder\b|\byounger\b|\bold is\b", re.IGNORECASE)
+
+
+def _world(
+    facts: Facts, steps: Sequence[tuple[str, ast.expr, NumberKind]], results: Sequence[Fraction]
+) -> Iterator[tuple[str, ast.expr]]:
+    """Caps on results: nobody gets older than 100 here, and a share in percent stays below 100."""
+    ages = _AGES.search(facts.question) is not None and max(results) <= 100
+    asked = re.search(r"percent|%", facts.question.rpartition(".")[2]) is not None
+    for (name, _, _), value, equation in zip(steps, results, facts.equations, strict=True):
+        last = equation is facts.equations[-1]
+        if ages or (asked and last and value <= 100):
+            yield _condition(ast.Name(name), ast.LtE, ast.Constant(100))
 
 
 def _orders(facts: Facts, variable: Mapping[int, str]) -> Iterator[tuple[str, ast.expr]]:

@@ -102,7 +102,7 @@ class ItemTemplate(Template):
             return ((plan, None),)
 
         plans: dict[str, Sequence[tuple[Plan, Clause | None]]] = {
-            "original": one(),
+            "original": ((_plan(facts, graph, (), facts.solution), None),),
             "numbers": one(numbers=True),
         }
         if self.names:

@@ -140,7 +140,12 @@ def _item(original: Problem, known: Any) -> tuple[ItemTemplate | Rejection, Any]
             facts = _restored(original, known)
             template = ItemTemplate(template_id, facts, wide=known["wide"], plain=plain)
         else:
-            facts = symbolize(original.question, original.solution, curated.links if curated else None)
+            facts = symbolize(
+                original.question,
+                original.solution,
+                curated.links if curated else None,
+                read=curated is not None,
+            )
             if curated is not None:
                 facts = curated.applied(facts)
             template = ItemTemplate(template_id, facts, plain=plain)

@@ -3,8 +3,8 @@
 ``overrides.json`` maps a template id to the SHA-256 of its question and what was found: ``status``
 (``fluent``, ``awkward`` or ``wrong``), a ``reason``, and what follows from it: ``reject`` (the item is no
 template), ``freeze`` (starts of mentions that must not change), ``links`` (where each number of the
-solution comes from), ``plain`` (the published wording of the solution cannot be rewritten). An entry whose hash is not
-the question's is an error: the data is another version.
+solution comes from), ``plain`` (the wording of the solution cannot be rewritten). An entry whose hash is
+not the question's is an error: the data is another version.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """A published solution with every number that depends on a changed one written anew, in its place.
 
-Numbers inside annotations are known exactly: leaf by leaf, then the result. A number of the prose is
-taken for the quantity of the same value that is nearest: one of its own line's equation first, then the
-latest result, then a mention of the question.
+Numbers inside equations are known exactly: leaf by leaf, then the result. A number of the prose must be
+the only quantity of its value that it can be; a line in which one is not, or which holds an equation that
+is not understood, keeps its equations and loses its words.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -30,15 +31,23 @@ _NUMERAL: Final = re.compile(
 
 def rewrite_solution(facts: Facts, graph: Graph) -> Text:
     """The solution as text over the graph's variables and steps, the last line ``#### answer``."""
-    body = facts.solution.rpartition("####")[0].rstrip()
+    lines = facts.solution.rpartition("####")[0].rstrip().split("\n")
     pieces: list[str | Piece] = []
     offset = 0
-    for number, line in enumerate(body.split("\n")):
+    for number, line in enumerate(lines):
         own = [(i, e) for i, e in enumerate(facts.equations) if e.line == number]
         before = max((i for i, e in enumerate(facts.equations) if e.line < number), default=-1)
-        pieces += _line(line, offset, own, before, facts, graph)
-        pieces.append("\n")
+        rewritten = _line(line, offset, own, before, facts, graph)
+        if rewritten is None:
+            # its prose cannot be told apart, or says more than the equations: they alone then
+            for i, _ in own:
+                pieces += [*_plain_equation(i, facts, graph), "\n"]
+        else:
+            pieces += [*rewritten, "\n"]
         offset += len(line) + 1
+    for i, equation in enumerate(facts.equations):
+        if equation.line >= len(lines):  # solved at the very end, in words alone
+            pieces += [*_plain_equation(i, facts, graph), "\n"]
     last = f"s{len(facts.equations) - 1}"
     answer_text = facts.solution.rpartition("####")[2].strip()
     pieces += ["#### ", _piece(expressions_name(last), (last,), numeral_style(answer_text))]
@@ -86,23 +95,33 @@ def _leaf_piece(
 
 def _line(
     line: str, offset: int, own: Sequence[tuple[int, Equation]], before: int, facts: Facts, graph: Graph
-) -> list[str | Piece]:
-    """One line: equations number by number, the prose between them by value."""
+) -> list[str | Piece] | None:
+    """One line: equations number by number, the prose between them by value. None where that is in doubt."""
+    if _says_more(line, offset, own) or not all(_is_written(line, offset, e) for _, e in own):
+        return None
     numbers = [n for n, _ in own]
     exact: dict[tuple[int, int], Piece | None] = {}
+    notes: dict[tuple[int, int], list[str | Piece]] = {}
     for i, equation in own:
-        exact.update(_equation_numbers(line, offset, i, equation, facts, graph))
+        numbers_of = _equation_numbers(line, offset, i, equation, facts, graph)
+        exact.update(numbers_of)
+        if not equation.annotated:
+            # a step in plain text gets the annotation that others have, so that it can be checked
+            notes[max(numbers_of)] = _annotation_of(i, facts, graph)
     pieces: list[str | Piece] = []
     place = 0
     for start, end, value, style in _numbers_of(line):
         if (start, end) in exact:
             piece = exact[start, end]
         else:
-            source = _source(value, numbers, before, facts, graph)
+            sources = _sources(value, numbers, before, facts, graph)
+            if len(sources) != 1:
+                return None
+            source = next(iter(sources.values()))
             piece = None if source is None else _piece(source[0], source[1], style)
         if piece is None:
             continue
-        pieces += [line[place:start], piece]
+        pieces += [line[place:start], *notes.get((start, end), ()), piece]
         place = end
     pieces.append(line[place:])
     return pieces
@@ -168,42 +187,93 @@ def _numbers_of(text: str) -> list[tuple[int, int, Fraction, Callable[[Fraction]
     return sorted(found, key=lambda item: item[0])
 
 
-def _source(
+def _is_written(line: str, offset: int, equation: Equation) -> bool:
+    """Whether an equation stands in its line with all its numbers: ``x = <<40=40>>`` does not."""
+    start, end = equation.span[0] - offset, equation.span[1] - offset
+    inside = [m for m in _NUMERAL.finditer(line) if start <= m.start() and m.end() <= end]
+    if len(inside) == len(equation.leaves) + 1:
+        return True
+    shown = [_value_of(m[0]) for m in _NUMERAL.finditer(line, 0, max(start, 0)) if m.end() <= start]
+    wanted = [leaf.value for leaf in equation.leaves]
+    return len(inside) == 2 and shown[-len(wanted) :] == wanted
+
+
+def _says_more(line: str, offset: int, own: Sequence[tuple[int, Equation]]) -> bool:
+    """Whether a line has an equals sign that belongs to none of its known equations."""
+    spans = [(e.span[0] - offset, e.span[1] - offset) for _, e in own]
+    for match in re.finditer("=", line):
+        inside = any(start <= match.start() < end for start, end in spans)
+        # the sign before an annotation shows the same equation
+        before = any(
+            line[match.end() : start].strip(" $") == "" and start >= match.end() for start, _ in spans
+        )
+        if not inside and not before:
+            return True
+    return False
+
+
+_Value = Callable[[dict[str, Fraction]], Fraction]
+
+
+def _sources(
     value: Fraction, own: Sequence[int], before: int, facts: Facts, graph: Graph
-) -> tuple[Callable[[dict[str, Fraction]], Fraction], tuple[str, ...]] | None:
-    """Which quantity a number of the prose is; None when it is none that changes."""
+) -> dict[str, tuple[_Value, tuple[str, ...]] | None]:
+    """What a number of the prose may be: quantities of its value, by their formula; None does not change.
+
+    Empty where nothing has that value: the number then was worked out in the author's head.
+    """
+    found: dict[str, tuple[_Value, tuple[str, ...]] | None] = {}
     for i in own:
         for place, leaf in enumerate(facts.equations[i].leaves):
-            if leaf.value in (value, value / 100 if leaf.percent else value):
+            if value in (leaf.value, leaf.value * 100 if leaf.percent else leaf.value):
                 node = leaf_node(facts.links[i][place], leaf.value, facts, graph.variable)
-                names = tuple(dict.fromkeys(expressions.names_in(node)))
-                if not names:
-                    return None
                 scale = 100 if leaf.percent and leaf.value != value else 1
-                return (lambda numbers, n=node, k=scale: expressions.evaluate(n, numbers) * k), names
+                found[f"{ast.unparse(node)} * {scale}"] = _formula(node, scale)
         if facts.equations[i].value == value:
-            return expressions_name(f"s{i}"), (f"s{i}",)
+            found[f"s{i} * 1"] = _formula(ast.Name(f"s{i}"), 1)
+    if found:
+        return found
     for i in range(before, -1, -1):
         if facts.equations[i].value == value:
-            return expressions_name(f"s{i}"), (f"s{i}",)
-    variables = {
-        graph.variable[i] for i, m in enumerate(facts.mentions) if i in graph.variable and m.value == value
-    }
-    if len(variables) == 1:
-        name = variables.pop()
-        return expressions_name(name), (name,)
-    return None
+            found[f"s{i} * 1"] = _formula(ast.Name(f"s{i}"), 1)
+    for i, mention in enumerate(facts.mentions):
+        if mention.value == value:
+            name = graph.variable.get(i)
+            found[f"{name} * 1" if name else "fixed"] = _formula(ast.Name(name), 1) if name else None
+    if not found and value <= _SAFE:
+        found["fixed"] = None
+    return found
+
+
+#: Numbers up to this one stand in prose as words of their own: "one", "the 2 of them".
+_SAFE: Final = 2
+
+
+def _formula(node: ast.expr, scale: int) -> tuple[_Value, tuple[str, ...]] | None:
+    names = tuple(dict.fromkeys(expressions.names_in(node)))
+    if not names:
+        return None
+    return (lambda numbers: expressions.evaluate(node, numbers) * scale), names
+
+
+def _annotation_of(i: int, facts: Facts, graph: Graph) -> list[str | Piece]:
+    """``<<expression=value>>`` of an equation."""
+    noted = _tree_text(facts.equations[i].tree, i, facts, graph, "", 0, False)
+    return ["<<", *noted, "=", _piece(expressions_name(f"s{i}"), (f"s{i}",), format_number), ">>"]
+
+
+def _plain_equation(i: int, facts: Facts, graph: Graph) -> list[str | Piece]:
+    """One equation without words, shown and annotated."""
+    shown = _tree_text(facts.equations[i].tree, i, facts, graph, " ", 0, False)
+    value = _piece(expressions_name(f"s{i}"), (f"s{i}",), format_number)
+    return [*shown, " = ", *_annotation_of(i, facts, graph), value]
 
 
 def plain_solution(facts: Facts, graph: Graph) -> Text:
     """A solution of equations alone: what is shown where the published one cannot be rewritten soundly."""
     pieces: list[str | Piece] = []
-    for i, equation in enumerate(facts.equations):
-        sides: list[list[str | Piece]] = []
-        for gap in (" ", ""):
-            sides.append(_tree_text(equation.tree, i, facts, graph, gap, 0, False))
-        value = _piece(expressions_name(f"s{i}"), (f"s{i}",), format_number)
-        pieces += [*sides[0], " = <<", *sides[1], "=", value, ">>", value, "\n"]
+    for i in range(len(facts.equations)):
+        pieces += [*_plain_equation(i, facts, graph), "\n"]
     last = f"s{len(facts.equations) - 1}"
     pieces += ["#### ", _piece(expressions_name(last), (last,), format_number)]
     return tuple(_joined(pieces))

@@ -26,7 +26,7 @@ from rote.perturb.gsm8k.linking import (
     world_constants,
 )
 from rote.perturb.gsm8k.mentions import Mention, find_mentions
-from rote.perturb.gsm8k.trees import Tree, UnreadableError, leaf_pairs, operands
+from rote.perturb.gsm8k.trees import Tree, UnreadableError, compute, leaf_pairs, operands
 from rote.perturb.gsm8k.versions import agree, distinct
 
 _VARIABLE_KINDS: Final = frozenset(("integer", "decimal", "money", "percent"))
@@ -93,15 +93,20 @@ def prepare(question: str, solution: str) -> tuple[list[Equation], Fraction, lis
     return equations, answer, mentions
 
 
-def symbolize(question: str, solution: str, links: Sequence[Sequence[str]] | None = None) -> Facts:
-    """Analyse an item. ``links`` are curated links to use in place of a search (:func:`curated_links`).
+def symbolize(
+    question: str, solution: str, links: Sequence[Sequence[str]] | None = None, *, read: bool = False
+) -> Facts:
+    """Analyse an item.
+
+    ``links`` are curated links to use in place of a search (:func:`curated_links`). ``read``: people have
+    read the item, so that a difference that equals what is taken away is known to mean what it says.
 
     Raises RejectedError with a reason code, ValueError for curated links that do not fit the item.
     """
     equations, answer, mentions = prepare(question, solution)
     if links is not None:
         best = Linked(curated_links(links, equations, mentions), 0.0)
-        frozen = _fixed(question, mentions, equations, best)
+        frozen = _fixed(question, mentions, equations, best, read)
         free, ties, reasons = _agreed(mentions, equations, [best], frozen)
         if not free:
             raise RejectedError("nothing_free")
@@ -126,7 +131,7 @@ def symbolize(question: str, solution: str, links: Sequence[Sequence[str]] | Non
         linked = link(equations, context)
     best = linked[0]
     tier = _explain(question, mentions, equations, best)
-    frozen = _fixed(question, mentions, equations, best)
+    frozen = _fixed(question, mentions, equations, best, read)
     free, ties, reasons = _agreed(mentions, equations, distinct(mentions, equations, linked), frozen)
     if not free:
         near = [version for version in linked if version.score >= best.score - NARROW_MARGIN]
@@ -177,8 +182,10 @@ def curated_links(
             if one.kind == "result":
                 given = equations[one.index].value if one.index < i else None
             elif one.kind == "mention":
-                mention = mentions[one.index] if one.index < len(mentions) else None
-                given = mention and role_value(one.role, mention.value, mention.parts)
+                given = None
+                if one.index < len(mentions):
+                    mention = mentions[one.index]
+                    given = role_value(one.role, mention.value, mention.parts)
             if given != leaf.value:
                 raise ValueError(f"equation {i}: {text!r} is not {leaf.text}")
             found.append(one)
@@ -342,13 +349,41 @@ def _may_count(
     return dividing or (mention.value >= 3 and mention.style == "words")
 
 
+def _complements(equations: Sequence[Equation], best: Linked) -> set[int]:
+    """Mentions behind a difference that equals what is taken away: 8 - 4 may be "by 4" or "to 4"."""
+    behind: list[set[int]] = []
+    found: set[int] = set()
+    for equation, row in zip(equations, best.links, strict=True):
+        own: set[int] = set()
+        for origin in row:
+            for part in (origin, *origin.parts):
+                if part.kind == "mention":
+                    own.add(part.index)
+                elif part.kind == "result":
+                    own |= behind[part.index]
+        behind.append(own)
+        values = [leaf.value for leaf in equation.leaves]
+        if _takes_its_own_value(equation.tree, values):
+            found |= own
+    return found
+
+
+def _takes_its_own_value(tree: Tree, values: Sequence[Fraction]) -> bool:
+    if isinstance(tree, int):
+        return False
+    sign, left, right = tree
+    if sign == "-" and compute(tree, values) == compute(right, values):
+        return True
+    return _takes_its_own_value(left, values) or _takes_its_own_value(right, values)
+
+
 def _unsupported(mention: Mention, uses: Sequence[tuple[Equation, int]]) -> bool:
     """Whether a number is used more than once, somewhere without a word that it has in the question."""
     return len(uses) > 1 and any(not (mention.words & equation.words) for equation, _ in uses)
 
 
 def _fixed(
-    question: str, mentions: Sequence[Mention], equations: Sequence[Equation], best: Linked
+    question: str, mentions: Sequence[Mention], equations: Sequence[Equation], best: Linked, read: bool
 ) -> dict[int, str]:
     """Mentions that may never change, with the reason."""
     frozen: dict[int, str] = {}
@@ -362,9 +397,12 @@ def _fixed(
             for part in (origin, *origin.parts):
                 if part.kind == "mention":
                     uses.setdefault(part.index, []).append((equation, place))
+    complements = set() if read else _complements(equations, best)
     for i, mention in enumerate(mentions):
         before = question[: mention.start]
-        if mention.fixed is not None:
+        if i in complements:
+            frozen[i] = "its complement looks the same"
+        elif mention.fixed is not None:
             frozen[i] = mention.fixed
         elif mention.kind not in _VARIABLE_KINDS:
             frozen[i] = mention.kind
