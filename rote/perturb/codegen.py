@@ -31,6 +31,7 @@ class Drawn(NamedTuple):
     question: str
     solution: str
     answer: Fraction
+    digits: int
     largest: int | float
     span: tuple[int, int] | None
 
@@ -110,7 +111,7 @@ def _write(writer: TextWriter) -> None:
     writer.line(f"solution = {f_string(solution)}")
     writer.line(
         f"return Drawn(position, question, solution, {_answer(writer.steps[plan.answer], answer)}, "
-        f"{_largest(writer)}, span)"
+        f"{_digits(writer.steps[plan.answer], answer)}, {_largest(writer)}, span)"
     )
 
 
@@ -185,6 +186,15 @@ def _answer(step: Step, value: Scaled) -> str:
     if places is None:
         return f"Fraction({value.numerator}, {value.denominator})"
     return f"{'_whole' if places == 0 else '_cents'}({value.numerator})"
+
+
+def _digits(step: Step, value: Scaled) -> str:
+    """Source of the number of digits of the answer's integer part."""
+    places = PLACES[step.kind]
+    if places == 0:
+        return f"len(str({value.numerator}))"
+    bottom = value.denominator if places is None else 10**places
+    return f"len(str({value.numerator} // {bottom}))"
 
 
 def _largest(writer: TextWriter) -> str:

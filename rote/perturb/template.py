@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -142,7 +141,7 @@ class Template:
             noop,
             {
                 "largest_number": drawn.largest,
-                "answer_digits": _digits(drawn.answer),
+                "answer_digits": drawn.digits,
                 "operations": part.operations,
                 "characters": len(drawn.question),
             },
@@ -166,7 +165,7 @@ class Template:
             if key is None:
                 key = part.keys[seed, lap] = self._key(part, variant, seed, lap)
             if part.draws is not None:
-                drawn = part.at(part.draws[_among(place, len(part.draws), key)])
+                drawn = part.at(part.draws[_among(place, len(part.draws), part.bits, key)])
             else:
                 drawn = part.walk(place, 1 << part.bits, part.stride, key)
             if drawn is not None:
@@ -222,6 +221,7 @@ class Template:
             draws = tuple(p for p in range(space) if at(p) is not None)
             if not draws:
                 raise self._unsatisfiable(plan, variant)
+            bits = codegen.bits_for(len(draws))
             return _Compiled(plan, clause, at, walk, bits, 1, len(draws), draws, operations, numbers)
         total = 1 << bits
         key = keys.make_key(bits, "pilot", self.id, variant)
@@ -260,17 +260,9 @@ class Template:
             yield self.problem(variant, seed, index)
 
 
-def _among(place: int, count: int, key: keys.Key) -> int:
+def _among(place: int, count: int, bits: int, key: keys.Key) -> int:
     """A permutation of [0, count): the keyed order of the covering power of two, walked until inside."""
-    bits = codegen.bits_for(count)
-    mask = (1 << bits) - 1
-    small = keys.Key(*(part & mask for part in key))
-    x = keys.permute(place, bits, small)
+    x = keys.permute(place, bits, key)
     while x >= count:
-        x = keys.permute(x, bits, small)
+        x = keys.permute(x, bits, key)
     return x
-
-
-@lru_cache(maxsize=1 << 16)
-def _digits(answer: Fraction) -> int:
-    return len(str(abs(answer.numerator) // answer.denominator))
