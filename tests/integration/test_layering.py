@@ -36,7 +36,9 @@ class Rule:
 RULES = {
     "ground": Rule(rooms=frozenset({"ground"})),
     "perturb": Rule(
-        rooms=frozenset({"ground", "perturb"}), packages=frozenset({"jinja2", "yaml", "pydantic", "inflect"})
+        rooms=frozenset({"ground", "perturb"}),
+        packages=frozenset({"jinja2", "yaml", "pydantic", "inflect"}),
+        packages_in_functions=frozenset({"typeguard"}),  # kept from slowing inflect down
     ),
     "reports": Rule(
         rooms=frozenset({"ground", "reports"}),
