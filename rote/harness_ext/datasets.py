@@ -7,17 +7,21 @@ under the one key ``rote`` (:mod:`rote.harness_ext.settings`), and the rest is s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, overload
 
 from rote.errors import DataError, UsageError
 from rote.harness_ext import gsm8k
 from rote.harness_ext.settings import Settings, parse_settings
-from rote.perturb import Source, load_source, sample
+from rote.perturb import Source, Template, load_source, sample
 from rote.problem import VARIANTS, Problem
 
 #: Few-shot exemplars of every task, disjoint from what it tests.
 SHOTS: Final = 8
+
+#: Below lm-eval's own logger, whose handler and level are what its user has set up.
+_log = logging.getLogger("lm_eval.rote")
 
 
 class Docs(Sequence[dict[str, Any]]):
@@ -52,7 +56,7 @@ def load_problems(
     """The splits ``test`` and ``shots`` of one task.
 
     The order is index by index, each over all templates: the first n documents (``--limit n``) of an
-    original and of its variants are the same templates.
+    original and of its variants are the same templates, where all templates have the variant.
 
     Raises
     ------
@@ -66,12 +70,14 @@ def load_problems(
         source = load_source("bank")
         return {"test": Docs(_draw(source, rote_variant, settings)), "shots": Docs(source.shots)}
     if rote_source == "gsm8k":
-        if rote_variant != "original":
-            raise UsageError(f"source 'gsm8k' has no variant {rote_variant!r} yet; it has: original")
+        if rote_variant not in gsm8k.VARIANTS:
+            raise UsageError(
+                f"source 'gsm8k' has no variant {rote_variant!r}; it has: {', '.join(gsm8k.VARIANTS)}"
+            )
         shots = gsm8k.read_split("train", settings.gsm8k, first=SHOTS)
         if len(shots) < SHOTS:
             raise DataError(f"GSM8K's train split holds {len(shots)} problems; {SHOTS} are shown")
-        return {"test": Docs(gsm8k.read_split("test", settings.gsm8k)), "shots": Docs(shots)}
+        return {"test": Docs(_draw_gsm8k(rote_variant, settings)), "shots": Docs(shots)}
     raise UsageError(f"unknown source {rote_source!r}; known: bank, gsm8k")
 
 
@@ -86,3 +92,32 @@ def _draw(source: Source, variant: str, settings: Settings) -> Iterable[Problem]
             f"{variant!r}, template {scarce.id} has {scarce.capacity(variant)} different ones"
         )
     return sample(source, variant, settings.variants * len(templates), settings.seed)
+
+
+def _draw_gsm8k(variant: str, settings: Settings) -> Iterable[Problem]:
+    """The test problems of GSM8K or instances of them; says in the log which are left out.
+
+    Nobody wrote these templates so that each has room for many draws: some have one or two, and give
+    those. To refuse the number asked for would take them out of every evaluation.
+    """
+    if variant == "original" and settings.gsm8k_items == "all":
+        problems = gsm8k.read_split("test", settings.gsm8k)
+        _log.info("gsm8k test, original: all %s published problems", f"{len(problems):,}")
+        return problems
+    symbolized = gsm8k.symbolize("test", settings.gsm8k)
+    templates = [t for t in symbolized.templates.values() if variant == "original" or variant in t.variants]
+    _log.info("%s", gsm8k.account(symbolized, variant, templates, settings.variants))
+    if variant == "original":
+        # As published, to the letter: a template's own rendering may have a plainer solution.
+        return [symbolized.originals[line] for line in symbolized.templates]
+    return _rounds(templates, variant, settings)
+
+
+def _rounds(templates: Sequence[Template], variant: str, settings: Settings) -> Iterator[Problem]:
+    """One instance of each template in turn, then the next index, of those that have one more."""
+    for index in range(settings.variants):
+        templates = [template for template in templates if index < template.capacity(variant)]
+        if not templates:
+            return
+        for template in templates:
+            yield template.problem(variant, settings.seed, index)

@@ -1,4 +1,4 @@
-"""GSM8K, read from the hub or from local files, as :class:`rote.problem.Problem`.
+"""GSM8K for the tasks, from the hub or from local files: the published problems and their templates.
 
 The data set is Cobbe et al. 2021, "Training Verifiers to Solve Math Word Problems"; none of its text is
 part of rote.
@@ -6,18 +6,28 @@ part of rote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from rote.errors import SourceUnavailableError
+from rote.errors import DataError, SourceUnavailableError
+from rote.perturb import Template
+from rote.perturb.gsm8k import Split, load
 from rote.perturb.gsm8k.records import HOW_TO_GO_LOCAL, file_records, local_folder, to_problem
 from rote.problem import Problem
 
 HUB_NAME: Final = "openai/gsm8k"
 HUB_CONFIG: Final = "main"
+
+#: What GSM8K's templates offer, originals included.
+VARIANTS: Final = ("original", "names", "numbers", "symbolic")
+
+#: Where this process last found the problems of a split.
+_last: dict[str, Path | None] = {}
+
 
 def read_split(split: str, folder: Path | None = None, first: int | None = None) -> tuple[Problem, ...]:
     """The problems of ``split`` ("train" or "test") in published order, all or the ``first`` ones.
@@ -30,7 +40,71 @@ def read_split(split: str, folder: Path | None = None, first: int | None = None)
     SourceUnavailableError: no such folder or file, or the hub cannot be reached.
     DataError: a line that is not GSM8K's (names the file and line).
     """
-    return _read(split, local_folder(folder), first)
+    place = local_folder(folder)
+    problems = _read(split, place, first)
+    _last[split] = place
+    return problems
+
+
+def symbolize(split: str, folder: Path | None = None) -> Split:
+    """``split`` as templates and rejections, by line; once a process for each place.
+
+    ``folder`` as for :func:`read_split`, and the same errors; besides, DataError when not one problem
+    became a template (the counts of the reasons are in the message).
+    """
+    place = local_folder(folder)
+    symbolized = _symbolize(split, place)
+    if not symbolized.templates:
+        raise DataError(
+            f"GSM8K: none of the {len(symbolized):,} problems of {place or HUB_NAME}, {split}, became a "
+            f"template ({_reasons(symbolized)})"
+        )
+    _last[split] = place
+    return symbolized
+
+
+def original(template_id: str) -> Problem | None:
+    """The published problem that a template was made of; None when there is no such line.
+
+    It is looked up where this process last read the split, so that a document of the tasks finds its own
+    original; a process that has read none asks ``ROTE_GSM8K`` or the hub. Errors as :func:`read_split`.
+    """
+    source, _, rest = template_id.partition("/")
+    split, _, line = rest.partition("/")
+    if source != "gsm8k" or split not in ("train", "test") or not (line.isascii() and line.isdigit()):
+        return None
+    problems = _read(split, _last[split], None) if split in _last else read_split(split)
+    return problems[int(line)] if int(line) < len(problems) else None
+
+
+def account(symbolized: Split, variant: str, offering: Sequence[Template], variants: int) -> str:
+    """One line on what a task tests and what it leaves out, for the log.
+
+    ``offering`` are the templates that have ``variant``, ``variants`` how many instances of each were
+    asked for.
+    """
+    templated, published = len(symbolized.templates), len(symbolized)
+    parts = [f"gsm8k {symbolized.name}, {variant}: {templated:,} of {published:,} problems are templates"]
+    if symbolized.rejections:
+        parts.append(f"{len(symbolized.rejections):,} rejected ({_reasons(symbolized)})")
+    if len(offering) < templated:
+        parts.append(f"{len(offering):,} of the templates offer {variant}")
+    if variant == "original":
+        parts.append(f"{len(offering):,} documents")
+    else:
+        counts = [min(variants, template.capacity(variant)) for template in offering]
+        scarce = sum(count < variants for count in counts)
+        if scarce:
+            parts.append(f"{scarce:,} with fewer than {variants:,} different instances")
+        parts.append(f"{sum(counts):,} documents")
+    return "; ".join(parts)
+
+
+def _reasons(symbolized: Split) -> str:
+    counts = Counter(rejection.code for rejection in symbolized.rejections.values())
+    return ", ".join(
+        f"{code} {count:,}" for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
 
 
 @lru_cache(maxsize=8)
@@ -43,6 +117,13 @@ def _read(split: str, folder: Path | None, first: int | None) -> tuple[Problem, 
     return tuple(
         to_problem(record, split, number - 1, where, number) for number, record in islice(records, first)
     )
+
+
+@lru_cache(maxsize=2)
+def _symbolize(split: str, folder: Path | None) -> Split:
+    if folder is None:
+        return load(split, records=_hub_records(split, None))
+    return load(split, path=folder)
 
 
 def _hub_records(split: str, first: int | None) -> Iterable[tuple[int, Any]]:

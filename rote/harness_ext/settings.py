@@ -14,6 +14,9 @@ from rote.errors import UsageError
 #: variance than five do at five eighths of the cost, and one instance half as much again as three.
 DEFAULT_VARIANTS: Final = 3
 
+#: Which problems ``gsm8k_original`` tests: those that its variants are made of, or all published ones.
+GSM8K_ITEMS: Final = ("templated", "all")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -22,7 +25,8 @@ class Settings:
     Attributes
     ----------
     seed: of the draws, at least 0. Originals do not depend on it.
-    variants: instances drawn from each template, at least 1. There is always one original.
+    variants: instances drawn from each template, at least 1. There is always one original. A template of
+        GSM8K that has fewer different instances gives those that it has.
     gsm8k: folder with GSM8K's ``train.jsonl`` and ``test.jsonl``; None: what ``ROTE_GSM8K`` names, else
         the hub.
     """
@@ -30,6 +34,7 @@ class Settings:
     seed: int = 0
     variants: int = DEFAULT_VARIANTS
     gsm8k: Path | None = None
+    gsm8k_items: str = GSM8K_ITEMS[0]
 
 
 def unknown_key(key: str, known: list[str], what: str) -> UsageError:
@@ -70,8 +75,12 @@ def parse_settings(raw: Any) -> Settings:
     gsm8k = raw.get("gsm8k")
     if gsm8k is not None and not (isinstance(gsm8k, str) and gsm8k):
         raise UsageError(f"metadata rote.gsm8k must be the path of a folder, got {gsm8k!r}")
+    items = raw.get("gsm8k_items", defaults.gsm8k_items)
+    if items not in GSM8K_ITEMS:
+        raise UsageError(f"metadata rote.gsm8k_items must be {' or '.join(GSM8K_ITEMS)}, got {items!r}")
     return Settings(
         seed=whole_number(raw.get("seed", defaults.seed), "metadata rote.seed", 0),
         variants=whole_number(raw.get("variants", defaults.variants), "metadata rote.variants", 1),
         gsm8k=None if gsm8k is None else Path(gsm8k).expanduser(),
+        gsm8k_items=items,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -132,23 +131,11 @@ def test_unreachable_hub_says_how_to_use_local_files(monkeypatch: pytest.MonkeyP
         read_split("train", first=986)
 
 
-def local_gsm8k() -> Path | None:
-    """The real data, where a developer has put it."""
-    named = os.environ.get("ROTE_GSM8K")
-    for folder in ([Path(named)] if named else []) + [Path(__file__).parents[3] / "shared" / "gsm8k"]:
-        if (folder / "test.jsonl").is_file() and (folder / "train.jsonl").is_file():
-            return folder
-    return None
-
-
-@pytest.mark.skipif(local_gsm8k() is None, reason="no GSM8K files: set ROTE_GSM8K to their folder")
-def test_the_real_data_reads_whole() -> None:
-    folder = local_gsm8k()
-    assert folder is not None
+def test_the_real_data_reads_whole(real_gsm8k: Path) -> None:
     for split, count in (("train", 7473), ("test", 1319)):
-        problems = read_split(split, folder)
+        problems = read_split(split, real_gsm8k)
         assert len(problems) == count
-        lines = (folder / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (real_gsm8k / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
         for problem, line in zip(problems, lines, strict=True):
             record = json.loads(line)
             assert problem.question == record["question"]

@@ -12,11 +12,13 @@ from rote.harness_ext.settings import Settings, parse_settings
 
 
 def test_nothing_said_means_defaults() -> None:
-    assert parse_settings(None) == parse_settings({}) == Settings(seed=0, variants=3, gsm8k=None)
+    defaults = Settings(seed=0, variants=3, gsm8k=None, gsm8k_items="templated")
+    assert parse_settings(None) == parse_settings({}) == defaults
 
 
 def test_everything_said() -> None:
-    assert parse_settings({"seed": 7, "variants": 5, "gsm8k": "/data"}) == Settings(7, 5, Path("/data"))
+    said = {"seed": 7, "variants": 5, "gsm8k": "/data", "gsm8k_items": "all"}
+    assert parse_settings(said) == Settings(7, 5, Path("/data"), "all")
     # Some writers of JSON have one kind of number.
     assert parse_settings({"seed": 7.0, "variants": 5.0}) == Settings(7, 5)
 
@@ -26,7 +28,7 @@ def test_everything_said() -> None:
     [
         ({"sede": 1}, r"unknown key under metadata 'rote': 'sede'; did you mean 'seed'\?"),
         ({"variant": 5}, r"did you mean 'variants'\?"),
-        ({"zzz": 1}, r"'zzz' \(known: seed, variants, gsm8k\)"),
+        ({"zzz": 1}, r"'zzz' \(known: seed, variants, gsm8k, gsm8k_items\)"),
         ({"seed": -1}, r"metadata rote\.seed must be a whole number of at least 0, got -1"),
         ({"seed": "1"}, r"rote\.seed .* got '1'"),
         ({"seed": True}, r"rote\.seed .* got True"),
@@ -35,6 +37,9 @@ def test_everything_said() -> None:
         ({"variants": None}, r"rote\.variants .* got None"),
         ({"gsm8k": 3}, r"rote\.gsm8k must be the path of a folder, got 3"),
         ({"gsm8k": ""}, r"rote\.gsm8k must be the path of a folder, got ''"),
+        ({"gsm8k_items": "some"}, r"rote\.gsm8k_items must be templated or all, got 'some'"),
+        ({"gsm8k_items": ["all"]}, r"rote\.gsm8k_items must be templated or all, got \['all'\]"),
+        ({"gsm8k_item": "all"}, r"did you mean 'gsm8k_items'\?"),
         ([1], r"'rote' must hold a mapping .* got \[1\]"),
         ("seed=1", r"'rote' must hold a mapping .* got 'seed=1'"),
     ],

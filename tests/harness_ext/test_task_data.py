@@ -99,7 +99,7 @@ def test_bad_requests_are_named(source: str, variant: str, rote: Any, message: s
 
 def test_gsm8k_from_a_folder(gsm8k_folder: Path) -> None:
     splits = load_problems(
-        rote_source="gsm8k", rote_variant="original", rote={"gsm8k": str(gsm8k_folder), "variants": 5}
+        rote_source="gsm8k", rote_variant="original", rote={"gsm8k": str(gsm8k_folder), "gsm8k_items": "all"}
     )
     assert [doc["id"] for doc in splits["test"]] == [f"gsm8k/test/{i}/original" for i in range(4)]
     assert [doc["template_id"] for doc in splits["shots"]] == [f"gsm8k/train/{i}" for i in range(SHOTS)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +12,30 @@ import yaml
 from lm_eval.tasks import TaskManager
 
 from rote import prompts, tasks_path
+from rote.harness_ext import gsm8k
 from rote.harness_ext.scoring import METRICS
+from rote.perturb.gsm8k import overrides
 from rote.problem import VARIANTS, Problem
 
 FILES = sorted(tasks_path().rglob("*.yaml"))
-FEWSHOT = [*(f"bank_{variant}" for variant in VARIANTS), "gsm8k_original"]
+FEWSHOT = [
+    *(f"bank_{variant}" for variant in VARIANTS),
+    *(f"gsm8k_{variant}" for variant in gsm8k.VARIANTS),
+]
 ZEROSHOT = [f"{name}_zeroshot" for name in FEWSHOT]
-GROUPS = ["bank_robustness"]
+GROUPS = ["bank_robustness", "gsm8k_robustness"]
+#: Problems of our own in GSM8K's shape.
+SHAPED = Path(__file__).parents[1] / "harness_ext" / "gsm8k_shaped"
 
 
 @pytest.fixture(scope="module")
-def gsm8k(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("gsm8k")
-    for split, count in (("train", 9), ("test", 3)):
-        lines = [
-            json.dumps(
-                {
-                    "question": f"A {split} shelf holds {n} mugs and {n} bowls. How many things is that?",
-                    "answer": f"It is {n} + {n} = <<{n}+{n}={2 * n}>>{2 * n} things.\n#### {2 * n}",
-                }
-            )
-            for n in range(3, 3 + count)
-        ]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def manager(gsm8k: Path) -> TaskManager:
-    metadata: dict[str, Any] = {"rote": {"gsm8k": str(gsm8k), "variants": 1, "seed": 0}}
-    return TaskManager(include_path=str(tasks_path()), include_defaults=False, metadata=metadata)
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaskManager]:
+    metadata: dict[str, Any] = {"rote": {"gsm8k": str(SHAPED), "variants": 1, "seed": 0}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROTE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        # What is known of the published problems refuses any other text.
+        patch.setattr(overrides, "of", lambda template_id, question: None)
+        yield TaskManager(include_path=str(tasks_path()), include_defaults=False, metadata=metadata)
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +60,16 @@ def test_includes_are_not_taken_for_tasks() -> None:
         assert "task:" not in path.read_text(encoding="utf-8").splitlines()
 
 
-def test_group_holds_every_bank_variant_zeroshot(manager: TaskManager) -> None:
-    loaded = manager.load(["bank_robustness"])
-    assert sorted(loaded["tasks"]) == sorted(name for name in ZEROSHOT if name.startswith("bank_"))
+@pytest.mark.parametrize("source", ["bank", "gsm8k"])
+def test_group_holds_every_variant_zeroshot(manager: TaskManager, source: str) -> None:
+    loaded = manager.load([f"{source}_robustness"])
+    assert sorted(loaded["tasks"]) == sorted(name for name in ZEROSHOT if name.startswith(f"{source}_"))
+
+
+def test_every_gsm8k_task_tests_something(tasks: dict[str, Any]) -> None:
+    counts = {name: len(tasks[name].eval_docs) for name in tasks if name.startswith("gsm8k_")}
+    assert counts.pop("gsm8k_names") == counts.pop("gsm8k_names_zeroshot") == 2
+    assert set(counts.values()) == {5}
 
 
 @pytest.mark.parametrize("name", [*FEWSHOT, *ZEROSHOT])
@@ -158,11 +160,12 @@ class TestTask:
                 assert stop not in task.doc_to_target(doc)
 
 
-def test_original_and_variants_see_the_same_shots(tasks: dict[str, Any]) -> None:
+@pytest.mark.parametrize("source", ["bank", "gsm8k"])
+def test_original_and_variants_see_the_same_shots(tasks: dict[str, Any], source: str) -> None:
     question = "Which shots stand before this?"
     heads = set()
     for name in FEWSHOT:
-        if name.startswith("bank_"):
+        if name.startswith(f"{source}_"):
             docs = list(tasks[name].eval_docs)
             for doc in (docs[0], docs[-1]):
                 heads.add(tasks[name].fewshot_context({**doc, "question": question}, 8))

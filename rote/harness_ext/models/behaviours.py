@@ -29,6 +29,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from rote.errors import DataError, UsageError
+from rote.harness_ext import gsm8k
 from rote.perturb import load_source
 from rote.prompts import target_text
 from rote.rational import format_number, parse_number
@@ -147,12 +148,16 @@ def original_solution(doc: Doc) -> str:
     """
     if doc["id"] == doc["original_id"]:
         return str(doc["solution"])
-    known = load_source("bank").templates if doc["source"] == "bank" else {}
-    if doc["template_id"] not in known:
-        raise DataError(
-            f"rote-planted: the memorizer knows no template {doc['template_id']!r} of {doc['source']!r}"
-        )
-    return known[doc["template_id"]].problem("original", 0, 0).solution
+    template_id = doc["template_id"]
+    original = None
+    if doc["source"] == "bank":
+        template = load_source("bank").templates.get(template_id)
+        original = template.problem("original", 0, 0) if template is not None else None
+    elif doc["source"] == "gsm8k":
+        original = gsm8k.original(template_id)
+    if original is None:
+        raise DataError(f"rote-planted: the memorizer knows no template {template_id!r} of {doc['source']!r}")
+    return original.solution
 
 
 BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
