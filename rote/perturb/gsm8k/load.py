@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from rote.errors import SourceUnavailableError, UsageError
+from rote.errors import DataError, SourceUnavailableError, UsageError
 from rote.perturb.gsm8k import overrides
 from rote.perturb.gsm8k.item import ItemTemplate
 from rote.perturb.gsm8k.linking import Link
@@ -78,6 +78,7 @@ def load(
     *,
     records: Iterable[tuple[int, Any]] | None = None,
     cache: bool = True,
+    mismatch: Literal["error", "skip"] = "error",
 ) -> Split:
     """Symbolise a split.
 
@@ -87,6 +88,8 @@ def load(
     path: the folder of ``<split>.jsonl`` (or that file); the environment's ``ROTE_GSM8K`` if absent.
     records: the records themselves, numbered from 1, in place of a file.
     cache: whether to keep and use what was found out before.
+    mismatch: what to do with a question that is not the one that people read under its number (another
+        version of the data set): raise, or skip it, with the reason code ``another_version``.
 
     Raises
     ------
@@ -97,28 +100,28 @@ def load(
     if split not in SPLITS:
         raise UsageError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
     if records is not None:
-        return _build(split, tuple(records), "records", cache)
+        return _build(split, tuple(records), "records", cache, mismatch)
     folder = local_folder(path)
     if folder is None:
         raise SourceUnavailableError(f"GSM8K: no folder is named; {HOW_TO_GO_LOCAL}")
     file = folder if folder.is_file() else folder / f"{split}.jsonl"
-    return _load(split, file.resolve(), cache)
+    return _load(split, file.resolve(), cache, mismatch)
 
 
 @lru_cache(maxsize=4)
-def _load(split: str, file: Path, cache: bool) -> Split:
-    return _build(split, tuple(file_records(file)), str(file), cache)
+def _load(split: str, file: Path, cache: bool, mismatch: str) -> Split:
+    return _build(split, tuple(file_records(file)), str(file), cache, mismatch)
 
 
-def _build(split: str, records: Sequence[tuple[int, Any]], where: str, cache: bool) -> Split:
+def _build(split: str, records: Sequence[tuple[int, Any]], where: str, cache: bool, mismatch: str) -> Split:
     originals = [to_problem(record, split, number - 1, where, number) for number, record in records]
-    content_hash = _content_hash(originals)
+    content_hash = _content_hash(originals, mismatch)
     store = _cache_folder() / f"gsm8k-{split}-{content_hash}.json" if cache else None
     known = _read_cache(store, len(originals)) if store is not None else None
     found: list[Any] = []
     items: list[ItemTemplate | Rejection] = []
     for i, original in enumerate(originals):
-        item, record = _item(original, known[i] if known is not None else None)
+        item, record = _item(original, known[i] if known is not None else None, mismatch)
         items.append(item)
         found.append(record)
     if store is not None and known is None:
@@ -126,13 +129,13 @@ def _build(split: str, records: Sequence[tuple[int, Any]], where: str, cache: bo
     return Split(split, items, originals, content_hash)
 
 
-def _item(original: Problem, known: Any) -> tuple[ItemTemplate | Rejection, Any]:
+def _item(original: Problem, known: Any, mismatch: str) -> tuple[ItemTemplate | Rejection, Any]:
     """An item and what the cache keeps of it."""
     template_id = original.template_id
     if isinstance(known, str):
         return Rejection(template_id, known), known
     try:
-        curated = overrides.of(template_id, original.question)
+        curated = _curated(original, mismatch)
         if curated is not None and curated.rejected:
             raise RejectedError(curated.rejected)
         plain = curated is not None and curated.plain
@@ -152,6 +155,15 @@ def _item(original: Problem, known: Any) -> tuple[ItemTemplate | Rejection, Any]
     except RejectedError as error:
         return Rejection(template_id, error.code), error.code
     return template, known if known is not None else _kept(facts, template.wide)
+
+
+def _curated(original: Problem, mismatch: str) -> overrides.Curated | None:
+    try:
+        return overrides.of(original.template_id, original.question)
+    except DataError:
+        if mismatch == "error":
+            raise
+        raise RejectedError("another_version") from None
 
 
 def _kept(facts: Facts, wide: bool) -> dict[str, Any]:
@@ -193,8 +205,8 @@ def _restored(original: Problem, record: Mapping[str, Any]) -> Facts:
     )
 
 
-def _content_hash(originals: Sequence[Problem]) -> str:
-    content = hashlib.sha256(_code_hash())
+def _content_hash(originals: Sequence[Problem], mismatch: str) -> str:
+    content = hashlib.sha256(_code_hash() + mismatch.encode("utf-8"))
     for original in originals:
         content.update(json.dumps([original.question, original.solution]).encode("utf-8"))
     return content.hexdigest()[:16]
