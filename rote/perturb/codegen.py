@@ -38,6 +38,8 @@ class Drawn(NamedTuple):
 
 #: The instance at a position of the space of draws, or None when the position is no draw.
 At = Callable[[int], "Drawn | None"]
+#: Whether a position is a draw; no text is written to learn it.
+Accepts = Callable[[int], "bool | None"]
 #: The first draw among permuted positions start, start + stride, … below stop.
 Walk = Callable[[int, int, int, keys.Key], "Drawn | None"]
 
@@ -47,12 +49,13 @@ def bits_for(space: int) -> int:
     return max(1, (space - 1).bit_length())
 
 
-def compile_plan(plan: Plan) -> tuple[At, Walk]:
-    """Compile a plan: the instance at one position, and the search for the first draw of an index."""
+def compile_plan(plan: Plan) -> tuple[At, Walk, Accepts]:
+    """Compile a plan: the instance at a position, the search for an index's first draw, the bare check."""
     space = prod(plan.sizes)
     writer = TextWriter(plan)
     writer.constants["Drawn"] = Drawn
     _write(writer)
+    checks = writer.lines[: writer.checks]
     bits = bits_for(space)
     mask, shift = (1 << bits) - 1, keys.shift_for(bits)
     source = "\n".join(
@@ -60,6 +63,9 @@ def compile_plan(plan: Plan) -> tuple[At, Walk]:
             "def at(x):",
             "    position = x",
             *writer.lines,
+            "def accepts(x):",
+            *checks,
+            "    return True",
             "def walk(start, stop, stride, key):",
             "    a1, b1, a2, b2, a3, b3 = key",
             "    for x in range(start, stop, stride):",
@@ -77,7 +83,7 @@ def compile_plan(plan: Plan) -> tuple[At, Walk]:
     namespace = writer.constants
     # the source holds our own identifiers, integers and repr()-quoted text: nothing from a file runs
     exec(compile(source, "<rote template>", "exec"), namespace)
-    return namespace["at"], namespace["walk"]
+    return namespace["at"], namespace["walk"], namespace["accepts"]
 
 
 def _write(writer: TextWriter) -> None:
@@ -101,6 +107,7 @@ def _write(writer: TextWriter) -> None:
         right = times(str(plan.different.numerator), answer.denominator)
         writer.line(f"if {left} == {right}: return None")
     _nouns(writer, plan.nouns)
+    writer.checks = len(writer.lines)
     _question(writer)
     if plan.solution is not None:
         solution = writer.text(plan.solution)

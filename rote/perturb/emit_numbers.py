@@ -39,6 +39,7 @@ class NumberWriter:
         self.digit: dict[str, str] = {}
         self.domain: dict[str, Sequence[Value]] = {}
         self.steps = {step.name: step for step in plan.steps}
+        self.checks = 0  # how many lines, from the first, decide whether there is a draw
 
     def constant(self, prefix: str, value: object) -> str:
         """Keep an object for the function and return the name that it goes by there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -115,20 +115,30 @@ def template_files(wanted: Sequence[str] = ()) -> list[Path]:
 
 
 def sample(
-    source: Source, variant: str, n: int, seed: int = 0, *, only: Template | None = None
+    source: Source | Iterable[Template],
+    variant: str,
+    n: int,
+    seed: int = 0,
+    *,
+    only: Template | None = None,
 ) -> Iterator[Problem]:
     """``n`` instances of a variant: one of each template in turn, then the next index.
 
-    ``only`` keeps to one template. Templates that do not offer the variant are left out. The original has
-    one instance a template, so
-    it yields at most that many. Raises UsageError for an unknown variant or one that nobody offers.
+    ``source`` may be any templates, such as those of a GSM8K split; ``only`` keeps to one of them. Templates
+    that do not offer the variant are left out. The original has one instance a template, so it yields at
+    most that many. Raises UsageError for an unknown variant or one that nobody offers.
     """
     if variant not in VARIANTS:
         raise UsageError(f"unknown variant {variant!r}; known: {', '.join(VARIANTS)}")
-    candidates = source.templates.values() if only is None else (only,)
+    candidates: Iterable[Template]
+    if only is not None:
+        candidates = (only,)
+    else:
+        candidates = source.templates.values() if isinstance(source, Source) else source
     offering = [t for t in candidates if variant in t.variants]
     if not offering:
-        raise UsageError(f"no template of source {source.name!r} has the variant {variant!r}")
+        among = f"of source {source.name!r} " if isinstance(source, Source) else ""
+        raise UsageError(f"no template {among}has the variant {variant!r}")
     left = min(n, len(offering)) if variant == "original" else n
     index = 0
     while left > 0:

@@ -212,13 +212,13 @@ class Template:
         return ready
 
     def _compile(self, plan: Plan, clause: Clause | None, variant: str) -> _Compiled:
-        at, walk = codegen.compile_plan(plan)
+        at, walk, accepts = codegen.compile_plan(plan)
         space = math.prod(plan.sizes)
         numbers = math.prod(len(n.values) for n in plan.numbers)
         bits = codegen.bits_for(space)
         operations = sum(expressions.operations_in(step.calc) for step in plan.steps)
         if space <= _SMALL:
-            draws = tuple(p for p in range(space) if at(p) is not None)
+            draws = tuple(p for p in range(space) if accepts(p))
             if not draws:
                 raise self._unsatisfiable(plan, variant)
             bits = codegen.bits_for(len(draws))
@@ -226,7 +226,8 @@ class Template:
         total = 1 << bits
         key = keys.make_key(bits, "pilot", self.id, variant)
         for tries in (_PILOT, 16 * _PILOT, 256 * _PILOT):
-            hits = sum(walk(x, x + 1, 1, key) is not None for x in range(min(tries, total)))
+            places = (keys.permute(x, bits, key) for x in range(min(tries, total)))
+            hits = sum(place < space and accepts(place) is not None for place in places)
             if hits >= 8:
                 break
         if not hits:

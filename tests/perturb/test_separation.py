@@ -44,10 +44,11 @@ def test_a_copy_with_other_numbers_and_names_is_found() -> None:
     assert dict(found) == {"train/0": "test/0"}
 
 
-def test_training_leaves_copies_out_and_proves_it() -> None:
-    test = load(
-        "test", records=[(1, record(TEST, BEANS.format(a=14, b=23, c=322, d=31, e=291)))], cache=False
-    )
+def test_training_leaves_copies_out_and_proves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # the curated facts are about the published items, and refuse another text under their numbers
+    monkeypatch.setattr(overrides, "of", lambda template_id, question: None)
+    rows = [(1, record(TEST, BEANS.format(a=14, b=23, c=322, d=31, e=291)))]
+    test = load("test", records=rows, cache=False)
     solution = BEANS.format(a=18, b=12, c=216, d=40, e=176)
     minutes = (
         "Mending takes 18 * 40 = <<18*40=720>>720 minutes.\n"
@@ -75,3 +76,10 @@ def test_what_training_may_use_of_gsm8k_copies_no_test_item() -> None:
     assert len(kept) >= 6200
     assert len(kept) < len(train.templates)  # GSM8K itself has a few such pairs
     prove_separate((t.problem("symbolic", 1, 0) for t in kept.values()), test)
+
+
+def test_another_version_is_skipped_only_when_asked_to() -> None:
+    rows = [(1, record(TEST, BEANS.format(a=14, b=23, c=322, d=31, e=291)))]
+    with pytest.raises(DataError, match=r"gsm8k/test/0.*another version"):
+        load("test", records=rows, cache=False)
+    assert load("test", records=rows, cache=False, mismatch="skip").rejections[0].code == "another_version"

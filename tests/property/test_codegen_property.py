@@ -83,7 +83,7 @@ def plans(draw: st.DrawFn) -> Plan:
 @settings(max_examples=250, deadline=None)
 @given(plans())
 def test_compiled_and_plain_agree(plan: Plan) -> None:
-    at, _ = codegen.compile_plan(plan)
+    at, _, accepts = codegen.compile_plan(plan)
     space = 1
     for size in plan.sizes:
         space *= size
@@ -92,6 +92,7 @@ def test_compiled_and_plain_agree(plan: Plan) -> None:
         drawn = at(position)
         refused = plan.refusal(values)
         assert (drawn is None) == (refused is not None), (position, refused)
+        assert bool(accepts(position)) == (drawn is not None)
         if drawn is None:
             continue
         solved = plan.solve({n: v.value for n, v in values.items() if isinstance(v, Quantity)})
