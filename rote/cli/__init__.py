@@ -21,6 +21,7 @@ from rote.errors import RoteError
 COMMANDS: dict[str, str] = {
     "check": "lint templates: every gold re-derived, every draw possible, the English right",
     "sample": "print instances of templates as JSON lines",
+    "templates": "GSM8K as templates: coverage by tier and reason, or one item in full",
     "extract": "grade responses: one JSON line for each line of a JSON-lines file",
     "eval": "evaluate a model: lm_eval with rote's tasks and models, samples logged",
     "report": "turn lm-eval logs into a report of paired drops",
