@@ -104,7 +104,7 @@ def _draw_gsm8k(variant: str, settings: Settings) -> Iterable[Problem]:
         problems = gsm8k.read_split("test", settings.gsm8k)
         _log.info("gsm8k test, original: all %s published problems", f"{len(problems):,}")
         return problems
-    symbolized = gsm8k.symbolize("test", settings.gsm8k)
+    symbolized = gsm8k.symbolize("test", settings.gsm8k, settings.gsm8k_mismatch)
     templates = [t for t in symbolized.templates.values() if variant == "original" or variant in t.variants]
     _log.info("%s", gsm8k.account(symbolized, variant, templates, settings.variants))
     if variant == "original":

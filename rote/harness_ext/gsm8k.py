@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from rote.errors import DataError, SourceUnavailableError
 from rote.perturb import Template
-from rote.perturb.gsm8k import Split, load
+from rote.perturb.gsm8k import Mismatch, Split, load
 from rote.perturb.gsm8k.records import HOW_TO_GO_LOCAL, file_records, local_folder, to_problem
 from rote.problem import Problem
 
@@ -46,14 +46,15 @@ def read_split(split: str, folder: Path | None = None, first: int | None = None)
     return problems
 
 
-def symbolize(split: str, folder: Path | None = None) -> Split:
+def symbolize(split: str, folder: Path | None = None, mismatch: Mismatch = "error") -> Split:
     """``split`` as templates and rejections, by line; once a process for each place.
 
-    ``folder`` as for :func:`read_split`, and the same errors; besides, DataError when not one problem
+    ``folder`` as for :func:`read_split`, ``mismatch`` as for :func:`rote.perturb.gsm8k.load`, and the
+    errors of both; besides, DataError when not one problem
     became a template (the counts of the reasons are in the message).
     """
     place = local_folder(folder)
-    symbolized = _symbolize(split, place)
+    symbolized = _symbolize(split, place, mismatch)
     if not symbolized.templates:
         raise DataError(
             f"GSM8K: none of the {len(symbolized):,} problems of {place or HUB_NAME}, {split}, became a "
@@ -120,10 +121,10 @@ def _read(split: str, folder: Path | None, first: int | None) -> tuple[Problem, 
 
 
 @lru_cache(maxsize=2)
-def _symbolize(split: str, folder: Path | None) -> Split:
+def _symbolize(split: str, folder: Path | None, mismatch: Mismatch) -> Split:
     if folder is None:
-        return load(split, records=_hub_records(split, None))
-    return load(split, path=folder)
+        return load(split, records=_hub_records(split, None), mismatch=mismatch)
+    return load(split, path=folder, mismatch=mismatch)
 
 
 def _hub_records(split: str, first: int | None) -> Iterable[tuple[int, Any]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import UsageError
+from rote.perturb.gsm8k import Mismatch
 
 #: Instances per template when nothing is said. Var(drop) goes with 1 + 1/k: three instances leave 11 % more
 #: variance than five do at five eighths of the cost, and one instance half as much again as three.
@@ -16,6 +17,9 @@ DEFAULT_VARIANTS: Final = 3
 
 #: Which problems ``gsm8k_original`` tests: those that its variants are made of, or all published ones.
 GSM8K_ITEMS: Final = ("templated", "all")
+
+#: What to do with a question that is not the one read under its number: another version of the data set.
+GSM8K_MISMATCH: Final[tuple[Mismatch, ...]] = ("error", "skip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Settings:
     variants: int = DEFAULT_VARIANTS
     gsm8k: Path | None = None
     gsm8k_items: str = GSM8K_ITEMS[0]
+    gsm8k_mismatch: Mismatch = "error"
 
 
 def unknown_key(key: str, known: list[str], what: str) -> UsageError:
@@ -78,9 +83,14 @@ def parse_settings(raw: Any) -> Settings:
     items = raw.get("gsm8k_items", defaults.gsm8k_items)
     if items not in GSM8K_ITEMS:
         raise UsageError(f"metadata rote.gsm8k_items must be {' or '.join(GSM8K_ITEMS)}, got {items!r}")
+    mismatch = raw.get("gsm8k_mismatch", defaults.gsm8k_mismatch)
+    if mismatch not in GSM8K_MISMATCH:
+        known_values = " or ".join(GSM8K_MISMATCH)
+        raise UsageError(f"metadata rote.gsm8k_mismatch must be {known_values}, got {mismatch!r}")
     return Settings(
         seed=whole_number(raw.get("seed", defaults.seed), "metadata rote.seed", 0),
         variants=whole_number(raw.get("variants", defaults.variants), "metadata rote.variants", 1),
         gsm8k=None if gsm8k is None else Path(gsm8k).expanduser(),
         gsm8k_items=items,
+        gsm8k_mismatch=mismatch,
     )

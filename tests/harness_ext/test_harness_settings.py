@@ -28,7 +28,8 @@ def test_everything_said() -> None:
     [
         ({"sede": 1}, r"unknown key under metadata 'rote': 'sede'; did you mean 'seed'\?"),
         ({"variant": 5}, r"did you mean 'variants'\?"),
-        ({"zzz": 1}, r"'zzz' \(known: seed, variants, gsm8k, gsm8k_items\)"),
+        ({"gsm8k_mismatch": "drop"}, r"gsm8k_mismatch must be error or skip, got 'drop'"),
+        ({"zzz": 1}, r"'zzz' \(known: seed, variants, gsm8k, gsm8k_items, gsm8k_mismatch\)"),
         ({"seed": -1}, r"metadata rote\.seed must be a whole number of at least 0, got -1"),
         ({"seed": "1"}, r"rote\.seed .* got '1'"),
         ({"seed": True}, r"rote\.seed .* got True"),

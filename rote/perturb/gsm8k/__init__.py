@@ -7,6 +7,6 @@ read at run time and understood from their worked solutions.
 from __future__ import annotations
 
 from rote.perturb.gsm8k.item import ItemTemplate
-from rote.perturb.gsm8k.load import Rejection, Split, load
+from rote.perturb.gsm8k.load import Mismatch, Rejection, Split, load
 
-__all__ = ["ItemTemplate", "Rejection", "Split", "load"]
+__all__ = ["ItemTemplate", "Mismatch", "Rejection", "Split", "load"]

@@ -26,6 +26,8 @@ from rote.perturb.gsm8k.records import HOW_TO_GO_LOCAL, file_records, local_fold
 from rote.perturb.gsm8k.symbolize import Facts, RejectedError, prepare, symbolize
 from rote.problem import Problem
 
+#: What to do with a question that is not the one that people read under its number.
+Mismatch = Literal["error", "skip"]
 SPLITS: Final = ("train", "test", "train_socratic", "test_socratic")
 
 
@@ -78,7 +80,7 @@ def load(
     *,
     records: Iterable[tuple[int, Any]] | None = None,
     cache: bool = True,
-    mismatch: Literal["error", "skip"] = "error",
+    mismatch: Mismatch = "error",
 ) -> Split:
     """Symbolise a split.
 
@@ -109,11 +111,13 @@ def load(
 
 
 @lru_cache(maxsize=4)
-def _load(split: str, file: Path, cache: bool, mismatch: str) -> Split:
+def _load(split: str, file: Path, cache: bool, mismatch: Mismatch) -> Split:
     return _build(split, tuple(file_records(file)), str(file), cache, mismatch)
 
 
-def _build(split: str, records: Sequence[tuple[int, Any]], where: str, cache: bool, mismatch: str) -> Split:
+def _build(
+    split: str, records: Sequence[tuple[int, Any]], where: str, cache: bool, mismatch: Mismatch
+) -> Split:
     originals = [to_problem(record, split, number - 1, where, number) for number, record in records]
     content_hash = _content_hash(originals, mismatch)
     store = _cache_folder() / f"gsm8k-{split}-{content_hash}.json" if cache else None
@@ -129,7 +133,7 @@ def _build(split: str, records: Sequence[tuple[int, Any]], where: str, cache: bo
     return Split(split, items, originals, content_hash)
 
 
-def _item(original: Problem, known: Any, mismatch: str) -> tuple[ItemTemplate | Rejection, Any]:
+def _item(original: Problem, known: Any, mismatch: Mismatch) -> tuple[ItemTemplate | Rejection, Any]:
     """An item and what the cache keeps of it."""
     template_id = original.template_id
     if isinstance(known, str):
@@ -157,7 +161,7 @@ def _item(original: Problem, known: Any, mismatch: str) -> tuple[ItemTemplate | 
     return template, known if known is not None else _kept(facts, template.wide)
 
 
-def _curated(original: Problem, mismatch: str) -> overrides.Curated | None:
+def _curated(original: Problem, mismatch: Mismatch) -> overrides.Curated | None:
     try:
         return overrides.of(original.template_id, original.question)
     except DataError:
@@ -205,7 +209,7 @@ def _restored(original: Problem, record: Mapping[str, Any]) -> Facts:
     )
 
 
-def _content_hash(originals: Sequence[Problem], mismatch: str) -> str:
+def _content_hash(originals: Sequence[Problem], mismatch: Mismatch) -> str:
     content = hashlib.sha256(_code_hash() + mismatch.encode("utf-8"))
     for original in originals:
         content.update(json.dumps([original.question, original.solution]).encode("utf-8"))
