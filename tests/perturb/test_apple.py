@@ -335,3 +335,24 @@ def test_p1_and_p2_become_variants_of_their_template(tmp_path: Path) -> None:
         assert problem.covariates["operations"] == 3
         assert problem.original_id == "apple/lamps/original"
     assert check_imported(got, draws=40).findings == ()
+
+
+def test_a_word_may_decide_the_answer_but_not_under_names(tmp_path: Path) -> None:
+    record = sheets.record(
+        "{who,A man} eats {n,5} plums a day. How many are that in a {time,week}?",
+        """who = sample(["A father", "An uncle", "A farmer"])
+time = sample(["week", "month"])
+$n = range(2, 9)""",
+        None,
+        '#answer: n * (7 if time == "week" else 30)',
+        '{n} * {7 if time == "week" else 30}\n#### {n * (7 if time == "week" else 30)}',
+        "35",
+    )
+    template = one(tmp_path, record)
+    assert template.capacity("names") == 3
+    for problem in template.instances("names", 0, 3):
+        assert problem.answer == 35
+        assert problem.question.endswith("in a week?")
+    for problem in template.instances("symbolic", 0, template.capacity("symbolic")):
+        n = int(re.findall(r"\d+", problem.question)[0])
+        assert problem.answer == n * (7 if "week" in problem.question else 30)

@@ -48,6 +48,11 @@ def worth(text: str) -> Any:
         ("[1, 2] + [3] * 2", [1, 2, 3, 3]),
         ("[1, 2, 3][-1]", 3),
         ("2 ** -2", Fraction(1, 4)),
+        ("$x + 1", 8),
+        ("word[0] ", "k"),
+        ("format_frac(x / 2)", "3 1/2"),
+        ("format_frac(-y)", "-1/2"),
+        ("format_frac(n)", "12"),
     ],
 )
 def test_values_are_exact(text: str, value: Any) -> None:

@@ -216,6 +216,8 @@ class Draws:
             return "the answer is not whole"
         if self.numeric and answer == model.answer:
             return "the answer is the original's"
+        if not self.numeric and answer != model.answer:
+            return "a word changes the answer"
         if final != answer:
             return f"the last line {model.final.text!r} is not #answer"
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,6 +29,7 @@ Run = Callable[[Env], Value]
 MAX_LENGTH: Final = 4000
 MAX_NODES: Final = 1500
 MAX_DEPTH: Final = 60
+_MARK: Final = re.compile(r"\$(?=[A-Za-z_])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def syntax_tree(text: str, field: str) -> ast.expr:
             "too_large", f"expression of {len(text)} characters; at most {MAX_LENGTH}", field=field
         )
     try:
-        tree = ast.parse(text, mode="eval").body
+        # some templates write "$x" for x beyond the line that declares it
+        tree = ast.parse(_MARK.sub("", text), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         why = error.msg if isinstance(error, SyntaxError) else type(error).__name__
         raise RefusedError("syntax", f"{_short(text)!r} is not an expression ({why})", field=field) from None

@@ -100,6 +100,14 @@ def _fraction(top: Value, bottom: Value = 1) -> Value:
     return value if type(value) is int else Dual(str(value), value)
 
 
+def _format_frac(value: Value) -> str:
+    """A mixed number as stories write it: 3 1/2."""
+    exactly = Fraction(number(value))
+    whole, rest = divmod(abs(exactly), 1)
+    text = f"{whole} {rest}" if whole and rest else str(rest if rest else whole)
+    return f"-{text}" if exactly < 0 else text
+
+
 def _divides(value: Value, divisor: Value) -> bool:
     """Whether ``value`` is a multiple of ``divisor``, which is never zero."""
     by = number(divisor)
@@ -133,6 +141,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "str": Function(_str, 1, 1),
     "list": Function(_list, 1, 1),
     "Fraction": Function(_fraction, 1, 2),
+    "format_frac": Function(_format_frac, 1, 1),
     "is_int": Function(lambda value: type(number(value)) is int, 1, 1),
     "divides": Function(_divides, 2, 2),
     "gcd": Function(_gcd, 2, 2),

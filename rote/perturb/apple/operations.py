@@ -123,7 +123,7 @@ def place_of(value: Value) -> int:
 
 def item(value: Value, place: Value) -> Value:
     """One element of a list; EvaluationError beyond its ends."""
-    values, at = listed(value), place_of(place)
+    values, at = value if isinstance(value, str) else listed(value), place_of(place)
     if not -len(values) <= at < len(values):
         raise EvaluationError(f"place {at} of a list of {len(values)}")
     return values[at]

@@ -148,7 +148,7 @@ def _plans(model: Model) -> dict[str, Sequence[tuple[Any, None]]]:
     if words and needed <= model.known.keys():
         draws = Draws(model, numbers=False, names=True)
         draws.search()
-        if any(draws.at(position) is not None for position in range(min(64, math.prod(draws.sizes)))):
+        if _any_draw(draws, model.sheet.template_id):
             plans["names"] = ((draws, None),)
     if numbers:
         plans["numbers"] = ((Draws(model, numbers=True, names=False), None),)
@@ -156,6 +156,15 @@ def _plans(model: Model) -> dict[str, Sequence[tuple[Any, None]]]:
     elif "names" in plans:
         plans["symbolic"] = plans["names"]
     return plans
+
+
+def _any_draw(draws: Draws, name: str) -> bool:
+    """Whether a few hundred positions hold a draw."""
+    space = math.prod(draws.sizes)
+    bits = codegen.bits_for(max(1, space))
+    key = keys.make_key(bits, "any", name)
+    places = (keys.permute(x, bits, key) for x in range(min(1 << bits, 4 * _PILOT)))
+    return any(place < space and draws.at(place) is not None for place in places)
 
 
 def _varying(model: Model, kind: str) -> list[Domain]:
