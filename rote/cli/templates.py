@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rote.perturb.gsm8k import ItemTemplate, Rejection, Split
-    from rote.perturb.gsm8k.coverage import Coverage
+from typing import Any
 
 HELP = "GSM8K as templates: coverage by tier and reason, or one item in full"
 
-#: Draws that ``show`` prints.
-SHOWN = 3
+#: Columns of running text.
 WIDTH = 100
 
 
@@ -41,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from rote.errors import UsageError
     from rote.perturb.gsm8k import load
     from rote.perturb.gsm8k.coverage import coverage, find, split_of
+    from rote.perturb.gsm8k.describe import coverage_record, item_record
 
     record: dict[str, Any]
     if args.what == "gsm8k":
@@ -48,8 +44,8 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(
                 f"coverage is of a whole split: use 'rote templates show {args.id}' for one item"
             )
-        found = coverage(load(args.split or "test", args.path))
-        record, text = _coverage_record(found), _coverage_text(found)
+        record = coverage_record(coverage(load(args.split or "test", args.path)))
+        text = _coverage_text(record)
     else:
         if args.id is None:
             raise UsageError("show needs the id of an item, e.g. gsm8k/test/17")
@@ -57,128 +53,30 @@ def run(args: argparse.Namespace) -> int:
         if args.split not in (None, name):
             raise UsageError(f"--split {args.split} contradicts the id {args.id!r}")
         split = load(name, args.path)
-        item = find(split, args.id)
-        record = _item_record(split, item)
+        record = item_record(split, find(split, args.id))
         text = _item_text(record)
     sys.stdout.write((json.dumps(record, ensure_ascii=False, indent=2) if args.json else text) + "\n")
     return 0
 
 
-def _coverage_record(found: Coverage) -> dict[str, Any]:
-    return {
-        "split": found.split,
-        "items": found.items,
-        "accepted": found.accepted,
-        "by_tier": dict(found.by_tier),
-        "rejected": dict(found.rejected),
-        "reviewed": found.reviewed,
-        "ks": found.ks,
-    }
-
-
-def _coverage_text(found: Coverage) -> str:
+def _coverage_text(record: dict[str, Any]) -> str:
     from rote.perturb.gsm8k.coverage import REASONS, TIERS
 
-    share = 100 * found.accepted / found.items if found.items else 0.0
-    refused = found.items - found.accepted
+    items, accepted = record["items"], record["accepted"]
+    share = 100 * accepted / items if items else 0.0
     lines = [
-        f"gsm8k {found.split}: {found.items:,} items, {found.accepted:,} templates ({share:.1f} %), "
-        f"{found.reviewed:,} of them reviewed",
+        f"gsm8k {record['split']}: {items:,} items, {accepted:,} templates ({share:.1f} %), "
+        f"{record['reviewed']:,} of them reviewed",
         "",
         "templates by tier",
-        *_table([(f"{count:>6,}", tier, TIERS[tier]) for tier, count in found.by_tier.items()]),
-        "",
-        f"no templates: {refused:,}, by reason",
-        *_table([(f"{count:>6,}", code, REASONS[code]) for code, count in found.rejected.items()]),
+        *_table([(f"{count:>6,}", tier, TIERS[tier]) for tier, count in record["by_tier"].items()]),
     ]
-    if not refused:
-        del lines[-3:]
-    if found.ks is not None:
-        lines += ["", f"whole numbers, published against drawn: K-S distance {found.ks:.3f}"]
+    if record["rejected"]:
+        lines += ["", f"no templates: {items - accepted:,}, by reason"]
+        lines += _table([(f"{count:>6,}", code, REASONS[code]) for code, count in record["rejected"].items()])
+    if record["ks"] is not None:
+        lines += ["", f"whole numbers, published against drawn: K-S distance {record['ks']:.3f}"]
     return "\n".join(lines)
-
-
-def _item_record(split: Split, item: ItemTemplate | Rejection) -> dict[str, Any]:
-    """Everything that ``show`` shows."""
-    from rote.perturb.gsm8k import ItemTemplate
-    from rote.perturb.gsm8k.coverage import REASONS
-    from rote.rational import format_number
-
-    if not isinstance(item, ItemTemplate):
-        original = split.originals[int(item.template_id.rpartition("/")[2])]
-        return {
-            "id": item.template_id,
-            "status": "rejected",
-            "reason": item.code,
-            "meaning": REASONS[item.code],
-            "question": original.question,
-            "solution": original.solution,
-        }
-    original = split.originals[int(item.id.rpartition("/")[2])]
-    return {
-        "id": item.id,
-        "status": "template",
-        "tier": item.tier,
-        "question": original.question,
-        "solution": original.solution,
-        "answer": format_number(original.answer),
-        "mentions": _mentions(item),
-        "names": [
-            {"name": p.name, "gender": p.gender, "spans": [list(span) for span in p.spans]}
-            for p in item.names
-        ],
-        "steps": _steps(item),
-        "constraints": list(dict.fromkeys(text for text, _ in item.graph.constraints)),
-        "draws": [_draw(item, index) for index in range(SHOWN)],
-    }
-
-
-def _mentions(item: ItemTemplate) -> list[dict[str, Any]]:
-    from rote.rational import format_number
-
-    domains = {n.name: n.values for n in item.graph.numbers}
-    rows = []
-    for i, mention in enumerate(item.facts.mentions):
-        name = item.graph.variable.get(i)
-        row: dict[str, Any] = {
-            "span": list(mention.span),
-            "text": mention.text,
-            "value": format_number(mention.value),
-            "kind": mention.kind,
-            "variable": name,
-        }
-        if name is None:
-            row["frozen"] = item.facts.frozen.get(i, "not resampled")
-        else:
-            values = domains[name]
-            row |= {"low": format_number(values[0]), "high": format_number(values[-1]), "values": len(values)}
-        rows.append(row)
-    return rows
-
-
-def _steps(item: ItemTemplate) -> list[dict[str, str]]:
-    from rote.perturb.gsm8k.coverage import steps_of
-    from rote.rational import format_number
-
-    known = item.plans("original")[0][0].solve(item.graph.originals)
-    return [
-        {"name": name, "expression": text, "value": format_number(known[name]), "kind": kind}
-        for name, text, kind in steps_of(item)
-    ]
-
-
-def _draw(item: ItemTemplate, index: int) -> dict[str, Any]:
-    from rote.rational import format_number
-
-    problem = item.problem("symbolic", 0, index)
-    _, values = item.values("symbolic", 0, index)
-    return {
-        "id": problem.id,
-        "values": {name: str(value) for name, value in values.items()},
-        "question": problem.question,
-        "solution": problem.solution,
-        "answer": format_number(problem.answer),
-    }
 
 
 def _item_text(record: dict[str, Any]) -> str:

@@ -202,6 +202,16 @@ def test_another_text_than_the_curated_one_is_an_error(curated: Any) -> None:
     assert isinstance(one("fish"), ItemTemplate)
 
 
+def test_another_text_is_skipped_only_when_asked_to(curated: Any, cache: Path) -> None:
+    curated({"gsm8k/train/0": entry("fish")})
+    rows = list(enumerate(records("plums", "fish"), 1))
+    split = load("train", records=rows, cache=False, mismatch="skip")
+    assert split[0] == Rejection("gsm8k/train/0", "another_version")
+    assert isinstance(split[1], ItemTemplate)
+    with pytest.raises(DataError, match="another version of the data set"):
+        load("train", records=rows, cache=False)
+
+
 @pytest.mark.parametrize(
     ("entries", "message"),
     [

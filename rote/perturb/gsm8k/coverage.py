@@ -40,6 +40,7 @@ REASONS: Final[Mapping[str, str]] = {
     "negative_part": "a part of an equation is zero or below",
     "no_draw": "no other numbers meet the constraints",
     "curated": "a person who read it took it out",
+    "another_version": "its question is not the one that was read: another version of the data set",
 }
 #: Tiers, in words.
 TIERS: Final[Mapping[str, str]] = {
