@@ -76,9 +76,6 @@ def test_operators_in_words(said: str, value: int) -> None:
     assert solution[start:end] == said  # no character has moved
 
 
-@pytest.mark.xfail(
-    reason="the sign for 'equals' is padded by more blanks than an equation may have", strict=True
-)
 def test_equals_in_words() -> None:
     assert values("There are 52 minus 18 equals 34 pens.\n#### 34") == [34]
 

@@ -60,9 +60,6 @@ def test_a_thousand_after_its_digits_is_one_number_and_stays() -> None:
     assert (mention.text, mention.value, mention.fixed) == ("3", 3000, "scale word")
 
 
-@pytest.mark.xfail(
-    reason="the pattern for number words loses its spaces, so 'two hundred' is read as 2", strict=True
-)
 def test_hundreds_in_words_are_one_number() -> None:
     mention = one("Two hundred and five geese fly by.")
     assert (mention.text, mention.value) == ("Two hundred and five", 205)

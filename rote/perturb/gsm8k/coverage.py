@@ -28,6 +28,7 @@ REASONS: Final[Mapping[str, str]] = {
     "answer_not_computed": "no equation computes the answer",
     "no_numbers": "the question mentions no number",
     "constant_step": "an equation of constants alone: what it counts is not in the question",
+    "implicit_step": "a small number of the solution may be a step that was never written",
     "unexplained_constant": "a number of the solution comes from nowhere",
     "same_number_twice": "an equation takes one number times or by itself",
     "unused_result": "the result of an equation is used by nothing after it",

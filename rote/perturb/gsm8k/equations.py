@@ -79,8 +79,11 @@ _SIGNS: Final = {
 
 
 def _as_sign(match: re.Match[str]) -> str:
-    """A spoken operator as its sign, padded so that no other character moves."""
-    return _SIGNS[match[1]].ljust(len(match[0]))
+    """A spoken operator as its sign, padded so that no other character moves.
+
+    The sign stands last: a reader allows less room after an equals sign than before it.
+    """
+    return _SIGNS[match[1]].rjust(len(match[0]))
 
 
 #: An equation that leaves out its multiplication sign: ``2(40+9) = 98``, ``(1/4)24 = 6``.

@@ -106,7 +106,9 @@ class ItemTemplate(Template):
             "numbers": one(numbers=True),
         }
         if self.names:
-            plans["names"] = one(people=True)
+            # no number changes: the published words stay, with other names, where every step of theirs holds
+            words = facts.solution if _holds(facts.solution) else solution
+            plans["names"] = ((_plan(facts, graph, self.names, words, free_names=True), None),)
         plans["symbolic"] = one(numbers=True, people=bool(self.names))
         return plans
 
@@ -166,6 +168,11 @@ class ItemTemplate(Template):
         if why is not None and why != "the answer is the original's":
             return None
         return plan.solve(values)[plan.answer]
+
+
+def _holds(solution: str) -> bool:
+    """Whether a solution's annotations lead to its answer, and no equation of its is false."""
+    return rederive(solution).answer is not None and all(e.correct for e in find_equations(solution))
 
 
 def _feasible(plan: Plan, tries: int) -> bool:

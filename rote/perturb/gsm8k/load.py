@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -240,7 +241,20 @@ def _read_cache(store: Path, count: int) -> list[Any] | None:
     except (OSError, ValueError):
         return None
     whole = isinstance(record, list) and len(record) == count
-    return record if whole and all(isinstance(r, (str, dict)) for r in record) else None
+    return record if whole and all(_is_kept(r) for r in record) else None
+
+
+_KEPT: Final = frozenset(("equations", "links", "ties", "frozen", "tier", "wide"))
+
+
+def _is_kept(record: Any) -> bool:
+    """Whether a record has the shape that :func:`_kept` gives, or is a reason code."""
+    if isinstance(record, str):
+        return re.fullmatch(r"[a-z_]{3,40}", record) is not None
+    if not isinstance(record, dict) or set(record) != _KEPT:
+        return False
+    lists = all(isinstance(record[key], list) for key in ("equations", "links", "ties", "frozen"))
+    return lists and record["tier"] in ("A", "B", "C") and isinstance(record["wide"], bool)
 
 
 def _write_cache(store: Path, found: Sequence[Any]) -> None:

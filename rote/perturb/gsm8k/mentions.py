@@ -104,9 +104,11 @@ _small = "|".join(sorted(_UNITS, key=len, reverse=True))
 _ones = "one|two|three|four|five|six|seven|eight|nine"
 _tens = "|".join(_TENS)
 _parts = "|".join(sorted(_PARTS, key=len, reverse=True))
-_two_digits = rf"(?:(?:{_tens})(?:[- ](?:{_ones}))?|{_small})"
+_two_digits = rf"(?:(?:{_tens})(?:[-\ ](?:{_ones}))?|{_small})"
+# a blank in a verbose pattern means nothing unless it stands in brackets
 _word_number = (
-    rf"(?:{_two_digits}|a)(?: hundred)(?: (?:and )?{_two_digits})?|(?:{_two_digits}) thousand|{_two_digits}"
+    rf"(?:{_two_digits}|a)[ ]hundred(?:[ ](?:and[ ])?{_two_digits})?"
+    rf"|(?:{_two_digits})[ ]thousand|{_two_digits}"
 )
 _digits = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\ \d{3})+(?![\d,.])|\d+\.\d+|\.\d+|\d+"
 

@@ -130,7 +130,7 @@ def symbolize(
         equations = [e for i, e in enumerate(equations) if i not in dropped]
         linked = link(equations, context)
     best = linked[0]
-    tier = _explain(question, mentions, equations, best)
+    tier = _explain(question, mentions, equations, best, read)
     frozen = _fixed(question, mentions, equations, best, read)
     free, ties, reasons = _agreed(mentions, equations, distinct(mentions, equations, linked), frozen)
     if not free:
@@ -230,7 +230,9 @@ def _counts(mention: Mention) -> bool:
     return mention.value != 1 and mention.kind not in ("ordinal", "year", "clock", "group")
 
 
-def _explain(question: str, mentions: Sequence[Mention], equations: Sequence[Equation], best: Linked) -> str:
+def _explain(
+    question: str, mentions: Sequence[Mention], equations: Sequence[Equation], best: Linked, read: bool
+) -> str:
     """Reject what cannot be trusted; the tier of what can."""
     tier = "A"
     used_results: set[int] = set()
@@ -249,6 +251,9 @@ def _explain(question: str, mentions: Sequence[Mention], equations: Sequence[Equ
                 elif part.kind == "mention":
                     seen.add(part.index)
             if origin.kind == "implicit":
+                if not read and leaf.value <= SMALL_COUNT:
+                    # small numbers are the sum or product of others by chance too often
+                    raise RejectedError("implicit_step")
                 tier = "C"
             elif origin.kind == "constant" and not _is_known(leaf.value, constants):
                 if leaf.value.denominator != 1 or leaf.value > SMALL_COUNT:
