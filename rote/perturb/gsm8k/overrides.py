@@ -82,8 +82,14 @@ def reviewed() -> Sequence[str]:
 
 
 def of(template_id: str, question: str) -> Curated | None:
-    """What is known of an item. DataError when the entry belongs to another text."""
-    entry = _entries().get(template_id)
+    """What is known of an item. DataError when the entry belongs to another text.
+
+    The socratic solutions belong to the same questions: what was found about a question holds for them too,
+    what was found about the numbers of the main solution does not.
+    """
+    entry = _entries().get(template_id.replace("_socratic/", "/"))
+    if entry is not None and "_socratic/" in template_id:
+        entry = {key: value for key, value in entry.items() if key not in ("links", "plain")}
     if entry is None:
         return None
     if entry["sha256"] != question_hash(question):
