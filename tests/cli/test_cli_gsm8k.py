@@ -76,9 +76,9 @@ def test_coverage_for_people(
 
 def test_a_split_without_rejections(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     q, a = ROWS[3]
-    file = folder / "test_socratic.jsonl"
+    file = folder / "train_socratic.jsonl"
     file.write_text(json.dumps({"question": q, "answer": a}) + "\n", encoding="utf-8")
-    out = told(capsys, "gsm8k", "--split", "test_socratic", "--path", str(folder))
+    out = told(capsys, "gsm8k", "--split", "train_socratic", "--path", str(folder))
     assert "1 templates (100.0 %)" in out
     assert "by reason" not in out
 
