@@ -98,13 +98,14 @@ def solved_equations(
     ordered: list[Equation] = []
     while chosen:
         pending = {e.name for e in chosen}
-        ready = next(e for e in chosen if not _closure(e.needs, needs) & pending)
+        ready = next(e for e in chosen if not closure(e.needs, needs) & pending)
         ordered.append(ready)
         chosen.remove(ready)
     return ordered
 
 
-def _closure(names: Iterable[str], needs: Mapping[str, frozenset[str]]) -> set[str]:
+def closure(names: Iterable[str], needs: Mapping[str, frozenset[str]]) -> set[str]:
+    """These names and all that determine them, directly or through others."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -116,4 +117,4 @@ def _closure(names: Iterable[str], needs: Mapping[str, frozenset[str]]) -> set[s
 
 
 def _reaches(names: Iterable[str], target: str, needs: Mapping[str, frozenset[str]]) -> bool:
-    return target in _closure(names, needs)
+    return target in closure(names, needs)

@@ -17,6 +17,7 @@ from rote.perturb.apple.domains import Derived, Domain, default_of, read_lines
 from rote.perturb.apple.equations import (
     CONDITIONS,
     Equation,
+    closure,
     equality,
     equation_of,
     latent_names,
@@ -67,14 +68,7 @@ class Model:
         """These variables and all that determine them."""
         needs = {d.name: d.value.names for d in self.derived}
         needs.update({e.name: e.needs for e in self.equations})
-        found: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            name = waiting.pop()
-            if name not in found:
-                found.add(name)
-                waiting += needs.get(name, ())
-        return frozenset(found)
+        return frozenset(closure(names, needs))
 
 
 def understand(sheet: Sheet, *, extended: bool = False) -> Model:
