@@ -269,9 +269,9 @@ def _of_instance(
     people = [v for v in known.values() if isinstance(v, Person)]
     for slip in english.stray_pronouns(problem.question, people):
         yield "english", slip
-    if problem.noop is not None:
-        inert = _inert(template, problem.noop)
-        yield from _of_clause(problem, problem.noop, known[inert.number])
+    for noop in problem.noop:
+        inert = _inert(template, noop)
+        yield from _of_clause(problem, noop, known[inert.number])
     if reference:
         if not is_correct(problem.solution, gold):
             yield "grader", "the problem's own solution does not score"
@@ -332,8 +332,8 @@ def _reference_question(template: AuthoredTemplate, problem: Problem, values: di
                 (len(sentences) if extension.before is None else extension.before, extension.clause)
             )
             ask = extension.ask or ask
-    if problem.noop is not None:
-        inert = _inert(template, problem.noop)
+    for noop in problem.noop:
+        inert = _inert(template, noop)
         clauses.append((len(sentences) if inert.before is None else inert.before, inert.clause))
     whole: list[str] = []
     for i, sentence in enumerate([*sentences, ask]):

@@ -122,10 +122,11 @@ class Template:
         elif index < 0:
             raise UsageError(f"index must be 0 or more, got {index}")
         part, drawn = self._draw(variant, seed, index)
-        noop = None
+        noop: tuple[Noop, ...] = ()
         trap: tuple[Trap, ...] = ()
         if part.clause is not None:
-            noop, trap = self._inert(part, part.clause, drawn)
+            inert, trap = self._inert(part, part.clause, drawn)
+            noop = (inert,)
         return Problem(
             f"{self.id}/{variant}/{seed}/{index}" if variant != "original" else f"{self.id}/original",
             self.source,

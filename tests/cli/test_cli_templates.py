@@ -37,7 +37,7 @@ def test_sample_prints_instances_with_all_keys(capsys: pytest.CaptureFixture[str
     assert len(found) == 5
     assert all(list(doc) == KEYS for doc in found)
     assert len({doc["template_id"] for doc in found}) == 5
-    assert all(doc["noop"] is None and doc["traps"] == [] for doc in found)
+    assert all(doc["noop"] == [] and doc["traps"] == [] for doc in found)
 
 
 def test_sample_noop_tells_the_clause(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,9 +45,9 @@ def test_sample_noop_tells_the_clause(capsys: pytest.CaptureFixture[str]) -> Non
     for doc in lines(capsys):
         problem = Problem.from_doc(doc)
         assert problem.to_doc() == doc
-        assert problem.noop is not None
-        assert set(problem.noop.factors) == {"topic", "role", "magnitude", "position"}
-        assert len(problem.noop.proof) == 3
+        [inert] = problem.noop
+        assert set(inert.factors) == {"topic", "role", "magnitude", "position"}
+        assert len(inert.proof) == 3
         assert all(set(trap) == {"value", "how"} for trap in doc["traps"])  # type: ignore[attr-defined]
 
 

@@ -33,7 +33,6 @@ import rote
 from rote.harness_ext.settings import DEFAULT_VARIANTS
 from rote.perturb import load_source
 from rote.perturb.authored import AuthoredTemplate
-from rote.problem import VARIANTS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -251,7 +250,7 @@ def test_quotations_of_the_bank() -> None:
     table = re.findall(
         r'^\| `(\w+)` \|.*\| "(.+?)" \|$', (ROOT / "README.md").read_text(encoding="utf-8"), re.M
     )
-    assert [variant for variant, _ in table] == list(VARIANTS[1:])
+    assert [variant for variant, _ in table] == list(template.variants[1:])
     for variant, quotation in table:
         text = quotation.removesuffix(" …")
         assert any(text in template.problem(variant, seed, 0).question for seed in (0, 1)), (variant, text)

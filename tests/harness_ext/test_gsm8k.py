@@ -32,7 +32,7 @@ def test_fields_of_a_problem(gsm8k_folder: Path) -> None:
         "characters": len(second.question),
     }
     assert second.traps == ()
-    assert second.noop is None
+    assert second.noop == ()
 
 
 def test_only_the_first_lines_are_read(gsm8k_folder: Path) -> None:

@@ -21,7 +21,7 @@ from rote.problem import VARIANTS
 ROOT = Path(__file__).resolve().parents[2]
 #: SHA-256 of the first two instances of every template and variant, seed 0, as JSON lines. It was the
 #: same on Python 3.11 and 3.13; a change of a template or of the generator changes it, on purpose.
-GOLDEN = "45df8f1aea7f888ea801f704cc1e02b1f152cfd392b4ffeeccf5d9bc5d4477d5"
+GOLDEN = "f18446305be603699575c6035a2545175603d237d14113c0c6cc721365e9611b"
 
 
 def templates() -> list[AuthoredTemplate]:
@@ -80,7 +80,8 @@ def test_the_lint_finds_nothing_in_many_draws() -> None:
 def digest(order: int = 1) -> str:
     source = load_source("bank")
     lines = []
-    for variant in VARIANTS[::order]:
+    offered = [v for v in VARIANTS if any(v in t.variants for t in source.templates.values())]
+    for variant in offered[::order]:
         problems = list(sample(source, variant, 2 * len(source.templates)))
         lines += [json.dumps(p.to_doc(), ensure_ascii=False, sort_keys=True) for p in problems[::order]]
     return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8")).hexdigest()

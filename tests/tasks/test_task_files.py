@@ -14,12 +14,18 @@ from lm_eval.tasks import TaskManager
 from rote import prompts, tasks_path
 from rote.harness_ext import gsm8k
 from rote.harness_ext.scoring import METRICS
+from rote.perturb import load_source
 from rote.perturb.gsm8k import overrides
 from rote.problem import VARIANTS, Problem
 
+
+def _offered(variant: str) -> bool:
+    return any(variant in template.variants for template in load_source("bank").templates.values())
+
+
 FILES = sorted(tasks_path().rglob("*.yaml"))
 FEWSHOT = [
-    *(f"bank_{variant}" for variant in VARIANTS),
+    *(f"bank_{variant}" for variant in VARIANTS if _offered(variant)),
     *(f"gsm8k_{variant}" for variant in gsm8k.VARIANTS),
 ]
 ZEROSHOT = [f"{name}_zeroshot" for name in FEWSHOT]
