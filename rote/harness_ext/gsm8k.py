@@ -7,23 +7,27 @@ part of rote.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import DataError, SourceUnavailableError
-from rote.perturb import Template
+from rote.harness_ext.draws import Drawn
 from rote.perturb.gsm8k import Mismatch, Split, load
 from rote.perturb.gsm8k.records import HOW_TO_GO_LOCAL, file_records, local_folder, to_problem
+from rote.problem import VARIANTS as ALL_VARIANTS
 from rote.problem import Problem
 
 HUB_NAME: Final = "openai/gsm8k"
 HUB_CONFIG: Final = "main"
 
-#: What GSM8K's templates offer, originals included.
-VARIANTS: Final = ("original", "names", "numbers", "symbolic")
+#: What GSM8K's templates offer, originals included. To add a clause that counts takes an author.
+VARIANTS: Final = tuple(variant for variant in ALL_VARIANTS if variant not in ("p1", "p2"))
+
+#: Training problems read at a time in search of examples.
+_BLOCK: Final = 16
 
 #: Where this process last found the problems of a split.
 _last: dict[str, Path | None] = {}
@@ -78,26 +82,38 @@ def original(template_id: str) -> Problem | None:
     return problems[int(line)] if int(line) < len(problems) else None
 
 
-def account(symbolized: Split, variant: str, offering: Sequence[Template], variants: int) -> str:
+def inert_shots(wanted: int, folder: Path | None = None, mismatch: Mismatch = "error") -> tuple[Problem, ...]:
+    """The first ``wanted`` training problems to which inert clauses attach, each with one.
+
+    Only as much of the split is read as that takes. ``folder``, ``mismatch`` and errors as for
+    :func:`symbolize`; DataError where the split has fewer.
+    """
+    place = local_folder(folder)
+    shots = _inert_shots(wanted, place, mismatch)
+    if len(shots) < wanted:
+        raise DataError(
+            f"GSM8K: inert clauses attach to {len(shots)} problems of {place or HUB_NAME}, train; "
+            f"{wanted} are shown"
+        )
+    return shots
+
+
+def account(symbolized: Split, drawn: Drawn, asked: int) -> str:
     """One line on what a task tests and what it leaves out, for the log.
 
-    ``offering`` are the templates that have ``variant``, ``variants`` how many instances of each were
-    asked for.
+    ``asked``: instances wanted of each template; of an original there is one.
     """
     templated, published = len(symbolized.templates), len(symbolized)
-    parts = [f"gsm8k {symbolized.name}, {variant}: {templated:,} of {published:,} problems are templates"]
+    parts = [
+        f"gsm8k {symbolized.name}, {drawn.variant}: {templated:,} of {published:,} problems are templates"
+    ]
     if symbolized.rejections:
         parts.append(f"{len(symbolized.rejections):,} rejected ({_reasons(symbolized)})")
-    if len(offering) < templated:
-        parts.append(f"{len(offering):,} of the templates offer {variant}")
-    if variant == "original":
-        parts.append(f"{len(offering):,} documents")
-    else:
-        counts = [min(variants, template.capacity(variant)) for template in offering]
-        scarce = sum(count < variants for count in counts)
-        if scarce:
-            parts.append(f"{scarce:,} with fewer than {variants:,} different instances")
-        parts.append(f"{sum(counts):,} documents")
+    if len(drawn.instances) < templated:
+        parts.append(f"{len(drawn.instances):,} of the templates tested")
+    if drawn.variant != "original" and drawn.scarce(asked):
+        parts.append(f"{drawn.scarce(asked):,} with fewer than {asked:,} different instances")
+    parts.append(f"{sum(map(len, drawn.instances.values())):,} documents")
     return "; ".join(parts)
 
 
@@ -127,10 +143,33 @@ def _symbolize(split: str, folder: Path | None, mismatch: Mismatch) -> Split:
     return load(split, path=folder, mismatch=mismatch)
 
 
-def _hub_records(split: str, first: int | None) -> Iterable[tuple[int, Any]]:
+@lru_cache(maxsize=2)
+def _inert_shots(wanted: int, folder: Path | None, mismatch: Mismatch) -> tuple[Problem, ...]:
+    shots: list[Problem] = []
+    for block in _blocks(folder):
+        for template in load("train", records=block, mismatch=mismatch).templates.values():
+            if template.offers("noop"):
+                shots.append(template.problem("noop", 0, 0))
+        if len(shots) >= wanted:
+            break
+    return tuple(shots[:wanted])
+
+
+def _blocks(folder: Path | None) -> Iterator[list[tuple[int, Any]]]:
+    """The numbered training records, some at a time."""
+    local = file_records(folder / "train.jsonl") if folder is not None else None
+    for start in count(0, _BLOCK):
+        block = list(islice(local, _BLOCK)) if local else list(_hub_records("train", start + _BLOCK, start))
+        if block:
+            yield block
+        if len(block) < _BLOCK:
+            return
+
+
+def _hub_records(split: str, stop: int | None, start: int = 0) -> Iterable[tuple[int, Any]]:
     import datasets
 
-    wanted = split if first is None else f"{split}[:{first}]"
+    wanted = split if stop is None else f"{split}[{start or ''}:{stop}]"
     try:
         loaded = datasets.load_dataset(HUB_NAME, HUB_CONFIG, split=wanted)
     # The hub's client has no common base for "offline", "no route", "no such host" and "gateway says no",
@@ -140,4 +179,4 @@ def _hub_records(split: str, first: int | None) -> Iterable[tuple[int, Any]]:
             f"GSM8K: {HUB_NAME} could not be loaded from the hub "
             f"({type(error).__name__}: {error}); {HOW_TO_GO_LOCAL}"
         ) from error
-    return enumerate(loaded, 1)
+    return enumerate(loaded, start + 1)

@@ -10,6 +10,11 @@ Each returned key is declared in the tasks' ``metric_list`` and logged per sampl
 ==============  ==========  ================================================================
 
 All four are whole numbers, 0 or 1.
+
+``trapped`` speaks of one response alone and so counts slips, too: a model that cannot solve a problem at
+all now and then hits the value of a trap. Reports therefore count it on the problems whose original the
+same model solved. A problem without traps (an original, a control clause without a number) is never
+trapped.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from rote.errors import UsageError
 from rote.perturb.gsm8k import Mismatch
+from rote.perturb.noop import Selection
 
 #: Instances per template when nothing is said. Var(drop) goes with 1 + 1/k: three instances leave 11 % more
 #: variance than five do at five eighths of the cost, and one instance half as much again as three.
@@ -33,6 +34,9 @@ class Settings:
         GSM8K that has fewer different instances gives those that it has.
     gsm8k: folder with GSM8K's ``train.jsonl`` and ``test.jsonl``; None: what ``ROTE_GSM8K`` names, else
         the hub.
+    gsm8k_items, gsm8k_mismatch: one of :data:`GSM8K_ITEMS` and :data:`GSM8K_MISMATCH`.
+    noop: which inert clauses the variants that have any are given; None: any.
+    templates: folder of template files in place of the bank's own; None: the bank.
     """
 
     seed: int = 0
@@ -40,6 +44,8 @@ class Settings:
     gsm8k: Path | None = None
     gsm8k_items: str = GSM8K_ITEMS[0]
     gsm8k_mismatch: Mismatch = "error"
+    noop: Selection | None = None
+    templates: Path | None = None
 
 
 def unknown_key(key: str, known: list[str], what: str) -> UsageError:
@@ -64,7 +70,8 @@ def parse_settings(raw: Any) -> Settings:
 
     Raises
     ------
-    UsageError: not a mapping, an unknown key (with the nearest known one), a value out of its range.
+    UsageError: not a mapping, an unknown key (with the nearest known one), a value out of its range, a
+        choice of inert clauses that no family offers.
     """
     if raw is None:
         return Settings()
@@ -77,9 +84,6 @@ def parse_settings(raw: Any) -> Settings:
         if key not in known:
             raise unknown_key(str(key), known, "key under metadata 'rote':")
     defaults = Settings()
-    gsm8k = raw.get("gsm8k")
-    if gsm8k is not None and not (isinstance(gsm8k, str) and gsm8k):
-        raise UsageError(f"metadata rote.gsm8k must be the path of a folder, got {gsm8k!r}")
     items = raw.get("gsm8k_items", defaults.gsm8k_items)
     if items not in GSM8K_ITEMS:
         raise UsageError(f"metadata rote.gsm8k_items must be {' or '.join(GSM8K_ITEMS)}, got {items!r}")
@@ -90,7 +94,19 @@ def parse_settings(raw: Any) -> Settings:
     return Settings(
         seed=whole_number(raw.get("seed", defaults.seed), "metadata rote.seed", 0),
         variants=whole_number(raw.get("variants", defaults.variants), "metadata rote.variants", 1),
-        gsm8k=None if gsm8k is None else Path(gsm8k).expanduser(),
+        gsm8k=_folder(raw, "gsm8k"),
         gsm8k_items=items,
         gsm8k_mismatch=mismatch,
+        noop=None if raw.get("noop") is None else Selection.parse(raw["noop"], "metadata rote.noop"),
+        templates=_folder(raw, "templates"),
     )
+
+
+def _folder(raw: Mapping[str, Any], key: str) -> Path | None:
+    """The folder that ``key`` names, if it names one. Whether it is there is seen when it is read."""
+    value = raw.get(key)
+    if value is None:
+        return None
+    if not (isinstance(value, str) and value):
+        raise UsageError(f"metadata rote.{key} must be the path of a folder, got {value!r}")
+    return Path(value).expanduser()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from rote import prompts
 
@@ -16,6 +16,22 @@ def fewshot_hash(doc: Mapping[str, Any]) -> str:
 def zeroshot_hash(doc: Mapping[str, Any]) -> str:
     """A question with the instruction before it."""
     return prompts.question_text(doc["question"], "hash", zeroshot=True)
+
+
+class Shot(NamedTuple):
+    """A worked example that a document carries itself."""
+
+    question: str
+    solution: str
+
+
+def own_shots_hash(doc: Mapping[str, Any]) -> str:
+    """A question behind the worked examples that its own document holds under ``shots``.
+
+    lm-eval has one set of examples a task; these are other ones for each document.
+    """
+    shots = [Shot(shot["question"], shot["solution"]) for shot in doc["shots"]]
+    return prompts.render(doc["question"], shots, "hash")
 
 
 def target_hash(doc: Mapping[str, Any]) -> str:

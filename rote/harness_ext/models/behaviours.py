@@ -8,10 +8,13 @@ the requests, the batches and the repeats never change a response.
 ``noisy``            solves a share ``accuracy`` of problems, whatever the variant
 ``memorizer``        has learnt a share ``recall`` of the templates by heart: on any variant of such
                      a one it recites the original's solution, numbers and all. So it is right on
-                     originals, on ``names`` and on ``noop`` where the original's numbers stand
-                     unchanged, and wrong where an answer differs (``numbers``, ``symbolic``,
-                     ``p1``, ``p2``). The other templates it solves
-``distractible``     solves, but where a problem has traps falls into one of them at ``trap_rate``
+                     originals and where the original's numbers stand unchanged (``names``,
+                     ``noop``, ``noop2``, ``noop_control``), and wrong where an answer differs
+                     (``numbers``, ``symbolic``, ``symbolic_noop``, ``p1``, ``p2``). The other
+                     templates it solves
+``distractible``     solves, but where a problem has traps falls into one of them at ``trap_rate``:
+                     on ``noop``, ``noop2`` and ``symbolic_noop``; never on ``noop_control``, whose
+                     clause has no number
 ``digit_limited``    solves problems whose numbers and answer have at most ``digits`` digits before
                      the decimal point, and slips on the rest
 ==================  ============================================================================
@@ -29,8 +32,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from rote.errors import DataError, UsageError
-from rote.harness_ext import gsm8k
-from rote.perturb import load_source
+from rote.harness_ext import gsm8k, sources
 from rote.prompts import target_text
 from rote.rational import format_number, parse_number
 
@@ -149,12 +151,10 @@ def original_solution(doc: Doc) -> str:
     if doc["id"] == doc["original_id"]:
         return str(doc["solution"])
     template_id = doc["template_id"]
-    original = None
-    if doc["source"] == "bank":
-        template = load_source("bank").templates.get(template_id)
-        original = template.problem("original", 0, 0) if template is not None else None
-    elif doc["source"] == "gsm8k":
+    if doc["source"] == "gsm8k":
         original = gsm8k.original(template_id)
+    else:
+        original = sources.original(doc["source"], template_id)
     if original is None:
         raise DataError(f"rote-planted: the memorizer knows no template {template_id!r} of {doc['source']!r}")
     return original.solution

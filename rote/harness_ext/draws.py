@@ -1,0 +1,136 @@
+"""Which templates a task tests and what is drawn of each; which it leaves out, and why.
+
+A template may not offer a variant: to some problems no inert clause attaches. Such a template is named
+with its reason, in the log and in lm-eval's results; nothing is put in its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final
+
+from rote.perturb import Template
+from rote.perturb.noop import ATTACHED, Selection, pick
+from rote.problem import Problem
+
+#: Ids and reasons that one line of the log gives; the results hold all of them.
+_TOLD: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is drawn of the templates of a source.
+
+    ``instances``: at least one of each template that offers the variant, by its id, in the order of the
+    templates; ``skipped``: a reason for each template that is left out, by id. ``where`` names the source.
+    """
+
+    where: str
+    variant: str
+    instances: Mapping[str, Sequence[Problem]]
+    skipped: Mapping[str, str]
+
+    @property
+    def templates(self) -> int:
+        """How many templates there are, those left out included."""
+        return len(self.instances) + len(self.skipped)
+
+    def rounds(self) -> Iterator[Problem]:
+        """One instance of each template in turn, then the next, of those that have one more."""
+        for turn in range(max(map(len, self.instances.values()), default=0)):
+            for problems in self.instances.values():
+                if turn < len(problems):
+                    yield problems[turn]
+
+    def scarce(self, count: int) -> int:
+        """How many templates have fewer than ``count`` instances."""
+        return sum(len(problems) < count for problems in self.instances.values())
+
+
+def draw(
+    where: str,
+    templates: Iterable[Template],
+    variant: str,
+    seed: int,
+    count: int,
+    selection: Selection | None = None,
+) -> Drawn:
+    """Up to ``count`` different instances of each template, those with the lowest indices.
+
+    With a ``selection`` only instances whose inert clauses match it; a variant without clauses does not
+    heed it. A template that has fewer gives those that it has; no question comes twice.
+    """
+    wanted = selection if variant in ATTACHED and selection is not None and not selection.everything else None
+    instances: dict[str, Sequence[Problem]] = {}
+    skipped: dict[str, str] = {}
+    for template in templates:
+        if not template.offers(variant):
+            skipped[template.id] = template.why_not(variant) or f"it has no {variant}"
+        elif wanted is None:
+            sure = 1 if variant == "original" else min(count, template.capacity(variant))
+            instances[template.id] = [template.problem(variant, seed, index) for index in range(sure)]
+        elif found := pick(template, variant, seed, count, wanted):
+            instances[template.id] = found
+        else:
+            skipped[template.id] = f"none of its inert clauses has {told(wanted)}"
+    return Drawn(where, variant, instances, skipped)
+
+
+def told(selection: Selection) -> str:
+    """A selection in words: ``topic=off, magnitude=in_range``."""
+    chosen = {field.name: getattr(selection, field.name) for field in dataclasses.fields(selection)}
+    return ", ".join(f"{factor}={'|'.join(values)}" for factor, values in chosen.items() if values)
+
+
+def worked_examples(template: Template, seed: int, tested: int, count: int) -> list[Problem] | None:
+    """``count`` different ``symbolic`` instances, as examples before a problem of the same template.
+
+    They are drawn from the indices from ``tested`` on, which no task tests, and from earlier ones only
+    where there are too few. None when the template has fewer than ``count``.
+    """
+    if not template.offers("symbolic"):
+        return None
+    capacity = template.capacity("symbolic")
+    found: dict[str, Problem] = {}
+    for index in chain(range(tested, capacity), range(min(tested, capacity))):
+        problem = template.problem("symbolic", seed, index)
+        found.setdefault(problem.question, problem)
+        if len(found) == count:
+            return list(found.values())
+    return None
+
+
+def by_reason(skipped: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """The reasons, the commonest first, each with the ids of its templates."""
+    counts = Counter(skipped.values())
+    order = sorted(counts, key=lambda reason: (-counts[reason], reason))
+    return [(reason, [name for name, why in skipped.items() if why == reason]) for reason in order]
+
+
+def record(drawn: Drawn) -> dict[str, Any]:
+    """What lm-eval's results say of the templates left out: how many, of how many, why, and which.
+
+    ``reasons`` has a count for each reason, the commonest first; ``templates`` a reason for each id.
+    """
+    return {
+        "count": len(drawn.skipped),
+        "of": drawn.templates,
+        "reasons": {reason: len(names) for reason, names in by_reason(drawn.skipped)},
+        "templates": dict(drawn.skipped),
+    }
+
+
+def account(drawn: Drawn) -> str:
+    """One line for the log on the templates left out."""
+    groups = by_reason(drawn.skipped)
+    reasons = "; ".join(f"{len(names):,}: {reason}" for reason, names in groups[:_TOLD])
+    more = f"; {len(groups) - _TOLD:,} reasons more" if len(groups) > _TOLD else ""
+    first = ", ".join(list(drawn.skipped)[:_TOLD]) + (", …" if len(drawn.skipped) > _TOLD else "")
+    return (
+        f"{drawn.where}, {drawn.variant}: {len(drawn.skipped):,} of {drawn.templates:,} templates left out "
+        f"({reasons}{more}): {first}"
+    )
