@@ -45,7 +45,12 @@ _VARIANT_STYLE: Final = {
     "names": PALETTE[0],
     "numbers": PALETTE[1],
     "symbolic": PALETTE[3],
+    # One clause has one shape, two another; without a number there is no colour, and where names and numbers
+    # change too, the colour is theirs.
     "noop": PALETTE[4],
+    "noop2": (PALETTE[4][0], "*"),
+    "noop_control": (MUTED, PALETTE[4][1]),
+    "symbolic_noop": (PALETTE[3][0], PALETTE[4][1]),
     "p1": PALETTE[2],
     "p2": PALETTE[5],
 }
@@ -73,7 +78,7 @@ def forest(series: Sequence[SeriesReport], *, name: str, narrow: bool = False) -
     width, row = (3.75, 0.2) if narrow else (7.6, 0.21)
     top, bottom = 0.08, 0.5
     height = top + bottom + row * lines
-    left, right = (0.85, 0.5) if narrow else (1.5, 1.55)
+    left, right = (1.1, 0.5) if narrow else (1.5, 1.55)
 
     def draw(figure: Figure) -> None:
         axes = figure.add_axes(

@@ -12,6 +12,7 @@ import re
 from importlib import resources
 
 from rote.reports import figures, wording
+from rote.reports.records import Texts
 from rote.reports.report import Report
 from rote.reports.statistics import Interval
 from rote.reports.verdicts import CHANGE, NO_VALUE, p_value, percent, points
@@ -38,6 +39,8 @@ def render_html(report: Report) -> str:
         "points": points,
         "p_value": p_value,
         "span": _span,
+        "marked": _marked,
+        "value": wording.value,
     }
     folder = resources.files("rote.reports") / "templates"
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
@@ -57,11 +60,21 @@ def render_html(report: Report) -> str:
         level=f"{100 * report.level:g} %",
         changes=CHANGE,
         no_value=NO_VALUE,
+        wording=wording,
         glossary=wording.glossary(report),
         style=style,
         style_hash=f"sha256-{digest}",
         **pictures,
     )
+
+
+def _marked(texts: Texts) -> list[tuple[str, bool]]:
+    """The question in pieces: (text, whether it is an inert clause)."""
+    pieces, at = [], 0
+    for start, end in texts.noop_spans:
+        pieces += [(texts.question[at:start], False), (texts.question[start:end], True)]
+        at = end
+    return [*pieces, (texts.question[at:], False)]
 
 
 def _span(interval: Interval | None) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rote.errors import LogError
-from rote.reports import fields
+from rote.reports import fields, samples
 from rote.reports.files import find_logs, read_results
 from rote.reports.records import Model, Runs, Sample, Series, Where
 
@@ -164,8 +164,8 @@ def _read_samples(
             first_foreign = first_foreign or where
             continue
         ours += 1
-        sample, source, repeats, text = fields.parse_sample(record, where)
-        filter_name = fields.filter_of(record, where)
+        sample, source, repeats, text = samples.parse_sample(record, where)
+        filter_name = samples.filter_of(record, where)
         repeated += repeats > 1
         if text:
             as_text += 1

@@ -27,7 +27,9 @@ class Sample:
     """One answered document under one filter.
 
     ``format_ok``, ``invalid`` and ``trapped`` are None where the log has no such metric.
-    ``has_traps`` tells whether the document lists trap answers at all. ``response_characters`` is the
+    ``has_traps`` tells whether the document lists trap answers at all, ``trap`` how the one arises that a
+    trapped answer is (None where the answer read again is none of them). ``factors`` are the family and
+    factors of the document's first inert clause, empty without one. ``response_characters`` is the
     length of the whole response; ``prompt_hash`` is lm-eval's and serves only to notice changed prompts.
     """
 
@@ -41,6 +43,8 @@ class Sample:
     invalid: bool | None
     trapped: bool | None
     has_traps: bool
+    trap: str | None
+    factors: Mapping[str, str]
     response_characters: int
     response_digest: bytes
     document_digest: bytes
@@ -54,10 +58,10 @@ class Texts:
     """The texts of one sample, fit for display.
 
     Characters that would act on a terminal or reorder text (control, bidirectional, lone surrogates)
-    are replaced one for one by U+FFFD, so that ``noop_span`` still holds. ``response`` is cut in its
-    middle to ``2 * EXCERPT`` characters; ``omitted`` says how many were left out and ``response`` is
-    then in two pieces. ``value`` is the answer rote's grader extracts from the whole response (None
-    with a ``reason`` when there is none).
+    are replaced one for one by U+FFFD, so that ``noop_spans``, the ranges of the inert clauses, still hold.
+    ``response`` is cut in its middle to ``2 * EXCERPT`` characters; ``omitted`` says how many were left out
+    and ``response`` is then in two pieces. ``value`` is the answer rote's grader extracts from the whole
+    response (None with a ``reason`` when there is none).
     """
 
     question: str
@@ -66,7 +70,7 @@ class Texts:
     omitted: int
     value: str | None
     reason: str | None
-    noop_span: tuple[int, int] | None
+    noop_spans: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,18 @@ weight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from rote.errors import LogError
 from rote.problem import VARIANTS
-from rote.reports import statistics, verdicts
+from rote.reports import estimates, inert, statistics, verdicts
+from rote.reports.estimates import Drop, Rate
 from rote.reports.fields import one_line
+from rote.reports.inert import Contrast, FactorRow, TrapCount
 from rote.reports.records import Runs, Sample, Series, Texts
-from rote.reports.statistics import Exchangeability, Interval
+from rote.reports.statistics import Exchangeability
 from rote.reports.texts import read_texts
 from rote.reports.verdicts import Finding, Verdict
 
@@ -25,32 +27,17 @@ EXAMPLES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """A proportion over templates, each weighing the same; ``interval`` is None for one template."""
-
-    estimate: float
-    interval: Interval | None
-    templates: int
-    instances: int
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """mean(D) over ``templates`` paired templates, in [-1, 1]; positive where variants are worse."""
-
-    estimate: float
-    interval: Interval
-    templates: int
-
-
-@dataclass(frozen=True, slots=True)
 class Example:
-    """A flip: the original was answered right, this instance of the variant wrong."""
+    """A flip: the original was answered right, this instance of the variant wrong.
+
+    ``trap`` says how the trap arises that the wrong answer is, where it is one that is found again.
+    """
 
     template_id: str
     variant: str
     sample_id: str
     trapped: bool | None
+    trap: str | None
     original: Texts
     changed: Texts
 
@@ -60,10 +47,11 @@ class VariantResult:
     """One row of a report: a variant of one series.
 
     ``accuracy`` is over all its instances, ``original_accuracy`` over the originals of the paired
-    templates. ``trapped`` is over instances that have traps, ``trapped_given_right`` over those of them
-    whose original was right; ``trapped_share_of_losses`` is the share of traps among the wrong answers
-    of the latter. Metrics that the logs lack are None. ``lost`` and ``won`` count instances that flipped
-    right to wrong and wrong to right against their original. Where ``drop`` is None, ``reason`` says why.
+    templates. ``trapped`` is over instances that have traps and whose original the same run answered right,
+    ``trapped_all`` over all that have traps; ``trapped_share_of_losses`` is the share of traps among the
+    wrong answers of the former. Metrics that the logs lack are None. ``lost`` and ``won`` count instances
+    that flipped right to wrong and wrong to right against their original. Where ``drop`` is None,
+    ``reason`` says why.
     """
 
     variant: str
@@ -73,7 +61,7 @@ class VariantResult:
     drop: Drop | None
     exchangeability: Exchangeability | None
     trapped: Rate | None
-    trapped_given_right: Rate | None
+    trapped_all: Rate | None
     trapped_share_of_losses: float | None
     invalid: Rate | None
     invalid_original: Rate | None
@@ -86,7 +74,11 @@ class VariantResult:
 
 @dataclass(frozen=True, slots=True)
 class SeriesReport:
-    """One model under one setting: its originals, a row for each variant, a verdict, examples."""
+    """One model under one setting: its originals, a row for each variant, a verdict, examples.
+
+    Of inert clauses also the traps taken, the rows of their factors, and the contrast with clauses that
+    have no number; empty or None where no such documents were evaluated.
+    """
 
     label: str
     model: str
@@ -100,6 +92,9 @@ class SeriesReport:
     original_tasks: tuple[str, ...]
     original_invalid: Rate | None
     variants: tuple[VariantResult, ...]
+    traps: tuple[TrapCount, ...]
+    factors: tuple[FactorRow, ...]
+    contrast: Contrast | None
     verdict: Verdict
     examples: tuple[Example, ...]
 
@@ -239,70 +234,24 @@ def _pairing_warnings(series: Series) -> list[str]:
 # --- estimates -------------------------------------------------------------------------------------
 
 
-def _rate(
-    templates: Sequence[Sequence[Sample]], flag: Callable[[Sample], bool | None], level: float
-) -> Rate | None:
-    """Mean over templates of the mean of ``flag``; samples where it is None do not count."""
-    values = [[float(v) for s in samples if (v := flag(s)) is not None] for samples in templates]
-    values = [v for v in values if v]
-    if not values:
-        return None
-    instances = sum(map(len, values))
-    means = [sum(v) / len(v) for v in values]
-    interval: Interval | None
-    if instances == len(values):  # one instance a template: independent trials
-        interval = statistics.wilson_interval(round(sum(means)), instances, level)
-    elif len(values) > 1:
-        interval = statistics.cluster_wilson_interval(means, instances, level)
-    else:
-        interval = None
-    return Rate(sum(means) / len(means), interval, len(values), instances)
-
-
-def _mean_correct(samples: Sequence[Sample]) -> float:
-    return sum(s.correct for s in samples) / len(samples)
-
-
-def _trapped(sample: Sample) -> bool | None:
-    """Whether the answer is a trap; None where the document lists none."""
-    return sample.trapped if sample.has_traps else None
-
-
-def _all_invalid(samples: Sequence[Sample]) -> bool:
-    return all(s.invalid is True for s in samples)
-
-
 def _variant_result(series: Series, variant: str, level: float) -> VariantResult:
     templates = series.samples[variant]
     originals = series.samples.get("original", {})
     paired = _paired(series, variant)
     groups = list(templates.values())
-    accuracy = _rate(groups, lambda s: s.correct, level)
+    accuracy = estimates.rate(groups, estimates.is_correct, level)
     if accuracy is None:  # a variant exists only through its samples
         raise LogError(f"variant {variant} holds no samples", path=series.results_files[0])
 
-    paired_originals = [s for t in paired for s in originals[t]]
-    paired_instances = [s for t in paired for s in templates[t]]
-    reason: str | None = None
-    if not originals:
-        reason = "no originals were evaluated"
-    elif len(paired) < 2:
-        reason = f"only {len(paired)} template has both an original and this variant; 2 are needed"
-        if not paired:
-            reason = "no template has both an original and this variant"
-    elif _all_invalid(paired_originals) or _all_invalid(paired_instances):
-        which = "originals" if _all_invalid(paired_originals) else "variants"
-        reason = f"every answer to the {which} was invalid; an error is not a wrong answer"
-    elif not any(s.correct for s in (*paired_originals, *paired_instances)):
-        reason = "nothing was answered right, neither originals nor variants: there is nothing to lose"
+    pairs = [(originals[t], templates[t]) for t in paired]
+    reason: str | None = "no originals were evaluated"
+    if originals:
+        reason = estimates.refusal(pairs, "an original and this variant", ("originals", "variants"))
 
     drop: Drop | None = None
     exchangeability: Exchangeability | None = None
     if reason is None:
-        differences = [_mean_correct(originals[t]) - _mean_correct(templates[t]) for t in paired]
-        drop = Drop(
-            sum(differences) / len(differences), statistics.drop_interval(differences, level), len(paired)
-        )
+        drop = estimates.drop(pairs, level)
         exchangeability = statistics.exchangeability_test(
             [float(originals[t][0].correct) for t in paired],
             [float(sum(s.correct for s in templates[t])) for t in paired],
@@ -311,20 +260,20 @@ def _variant_result(series: Series, variant: str, level: float) -> VariantResult
 
     right = [t for t in paired if originals[t][0].correct]
     right_set = set(right)
-    losses = [s for t in right for s in templates[t] if _trapped(s) is not None and not s.correct]
+    losses = [s for t in right for s in templates[t] if estimates.is_trapped(s) is not None and not s.correct]
     return VariantResult(
         variant=variant,
         tasks=series.tasks.get(variant, ()),
         accuracy=accuracy,
-        original_accuracy=_rate([originals[t] for t in paired], lambda s: s.correct, level),
+        original_accuracy=estimates.rate([originals[t] for t in paired], estimates.is_correct, level),
         drop=drop,
         exchangeability=exchangeability,
-        trapped=_rate(groups, _trapped, level),
-        trapped_given_right=_rate([templates[t] for t in right], _trapped, level),
+        trapped=estimates.rate([templates[t] for t in right], estimates.is_trapped, level),
+        trapped_all=estimates.rate(groups, estimates.is_trapped, level),
         trapped_share_of_losses=sum(s.trapped is True for s in losses) / len(losses) if losses else None,
-        invalid=_rate(groups, lambda s: s.invalid, level),
-        invalid_original=_rate([originals[t] for t in paired], lambda s: s.invalid, level),
-        format_ok=_rate(groups, lambda s: s.format_ok, level),
+        invalid=estimates.rate(groups, lambda s: s.invalid, level),
+        invalid_original=estimates.rate([originals[t] for t in paired], lambda s: s.invalid, level),
+        format_ok=estimates.rate(groups, lambda s: s.format_ok, level),
         lost=sum(not s.correct for t in right for s in templates[t]),
         won=sum(s.correct for t in paired if t not in right_set for s in templates[t]),
         reason=reason,
@@ -336,6 +285,7 @@ def _series_report(series: Series, label: str, level: float, examples: int) -> S
     results = [_variant_result(series, v, level) for v in VARIANTS if v != "original" and v in series.samples]
     results = [replace(r, finding=verdicts.find(r)) for r in results]
     originals = list(series.samples.get("original", {}).values())
+    contrast = inert.contrast(series, level)
     return SeriesReport(
         label=label,
         model=series.model.name,
@@ -345,11 +295,14 @@ def _series_report(series: Series, label: str, level: float, examples: int) -> S
         shots=series.shots,
         filter=series.filter,
         source=series.source,
-        original=_rate(originals, lambda s: s.correct, level),
+        original=estimates.rate(originals, estimates.is_correct, level),
         original_tasks=series.tasks.get("original", ()),
-        original_invalid=_rate(originals, lambda s: s.invalid, level),
+        original_invalid=estimates.rate(originals, lambda s: s.invalid, level),
         variants=tuple(results),
-        verdict=verdicts.conclude(results),
+        traps=inert.trap_counts(series),
+        factors=inert.factor_rows(series, level),
+        contrast=contrast,
+        verdict=verdicts.conclude(results, contrast),
         examples=tuple(e for r in results for e in _examples(series, r.variant, examples)),
     )
 
@@ -370,6 +323,7 @@ def _examples(series: Series, variant: str, limit: int) -> list[Example]:
             variant,
             one_line(changed.id),
             changed.trapped,
+            changed.trap,
             read_texts(original),
             read_texts(changed),
         )

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from rote.reports import wording
+from rote.reports.estimates import Drop, Rate
 from rote.reports.fields import one_line
 from rote.reports.records import Texts
-from rote.reports.report import Rate, Report, SeriesReport, VariantResult
+from rote.reports.report import Example, Report, SeriesReport, VariantResult
 from rote.reports.statistics import Interval
 from rote.reports.verdicts import MINUS, NO_VALUE, p_value, points
 
 #: Name and version of the JSON form; the number grows when a reader of the old form would be misled.
-SCHEMA: Final = "rote.report/1"
+SCHEMA: Final = "rote.report/2"
 
 _ASCII: Final = str.maketrans({MINUS: "-", NO_VALUE: "-", "·": "|", "…": "~"})
 # Everything that Markdown or HTML could take for markup.
@@ -33,6 +34,17 @@ def _rate(rate: Rate | None, *, interval: bool = True) -> str:
     return f"{points(rate.estimate)} {_span(rate.interval)}".strip() if interval else points(rate.estimate)
 
 
+def _of(rate: Rate | None) -> str:
+    """A rate with its interval and what it is a share of."""
+    if rate is None:
+        return NO_VALUE
+    return f"{_rate(rate)} of {rate.instances:,} ({rate.templates:,} templates)"
+
+
+def _drop(drop: Drop | None) -> str:
+    return NO_VALUE if drop is None else f"{points(drop.estimate)} {_span(drop.interval)}"
+
+
 # --- terminal --------------------------------------------------------------------------------------
 
 
@@ -46,7 +58,7 @@ def render_text(report: Report) -> str:
             str(v.drop.templates if v.drop else v.accuracy.templates),
             _rate(v.original_accuracy, interval=False),
             _rate(v.accuracy, interval=False),
-            f"{points(v.drop.estimate)} {_span(v.drop.interval)}" if v.drop else NO_VALUE,
+            _drop(v.drop),
             p_value(v.exchangeability.p_mid) if v.exchangeability else NO_VALUE,
             _rate(v.trapped, interval=False),
             v.finding.kind,
@@ -59,6 +71,7 @@ def render_text(report: Report) -> str:
         lines += ["", one_line(s.label, 100)]
         lines += [f"  {sentence}" for sentence in s.verdict.sentences]
         lines += [f"  ({v.variant}: {c})" for v in s.variants for c in v.finding.cautions]
+        lines += [f"  ({wording.CONTRAST}: {s.contrast.finding.sentence})"] if s.contrast else []
     lines += [""] + [f"warning: {w}" for w in report.warnings] if report.warnings else []
     return "\n".join(lines).translate(_ASCII) + "\n"
 
@@ -120,24 +133,64 @@ def _md_series(s: SeriesReport) -> list[str]:
     out = [_md(f"{s.backend} · {s.setting} · source {s.source} · originals right: {_rate(s.original)} %"), ""]
     if not s.variants:
         return [*out, "No variants were evaluated in this setting."]
-    header = ("variant", "templates", "original, %", "variant, %", "drop, points", "p", "trapped, %",
-              "trapped, original right, %", "invalid, %", "lost / won", "finding")  # fmt: skip
+    header = (
+        "variant", "templates", "original, %", "variant, %", "drop, points", "p",
+        "trapped (original right), %", "trapped (all), %", "invalid, %", "lost / won", "finding",
+    )  # fmt: skip
     out.append(f"| {' | '.join(header)} |")
     out.append("|---|" + "---:|" * 9 + "---|")
-    out += [f"| {' | '.join(_md(c) for c in _cells(v))} |" for v in s.variants]
+    out += [_md_row(_cells(v)) for v in s.variants]
+    out += _md_inert(s)
     for e in s.examples:
-        mark = ", trapped" if e.trapped else ""
-        out += [
-            "",
-            f"<details><summary>Flip on {e.variant}{mark}: <code>{_html(e.sample_id)}</code></summary>",
-            "",
-        ]
-        for side, t in (("original", e.original), (e.variant, e.changed)):
-            got = t.value if t.value is not None else f"nothing ({t.reason})"
-            out += [f"**{side}**, gold {_md(t.gold)}, extracted {_md(got)}", ""]
-            out += [_fenced(t.question), "", _fenced(_joined(t)), ""]
-        out.append("</details>")
+        out += _md_example(e)
     return out
+
+
+def _md_inert(s: SeriesReport) -> list[str]:
+    """The contrast with clauses that have no number, the traps taken, and the factors of the clauses."""
+    out: list[str] = []
+    if s.contrast is not None:
+        c = s.contrast
+        numbers = f"control {_rate(c.control_accuracy)} %, noop {_rate(c.noop_accuracy)} %, {c.pairs:,} pairs"
+        out += ["", f"**{_md(wording.CONTRAST)}**: {_md(f'{c.finding.sentence} ({numbers}).')}"]
+    if s.traps:
+        out += ["", f"### {wording.TRAPS_TITLE}", "", *_md_head(("variant", "trap"), wording.TRAPS_HEADER)]
+        out += [_md_row((t.variant, t.way, f"{t.given_right:,}", f"{t.answers:,}")) for t in s.traps]
+    if s.factors:
+        out += ["", f"### {wording.FACTORS_TITLE}", ""]
+        out += _md_head(("variant", "factor", "value"), wording.FACTORS_HEADER)
+        out += [
+            _md_row(
+                (f.variant, f.factor, wording.value(f.value), f"{f.accuracy.templates:,}", _rate(f.accuracy),
+                 _drop(f.drop), _of(f.trapped))
+            )
+            for f in s.factors
+        ]  # fmt: skip
+    return out
+
+
+def _md_head(words: Sequence[str], numbers: Sequence[str]) -> list[str]:
+    return [_md_row((*words, *numbers)), "|" + "---|" * len(words) + "---:|" * len(numbers)]
+
+
+def _md_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(_md(c) for c in cells)} |"
+
+
+def _md_example(e: Example) -> list[str]:
+    mark = (f", trapped: {_html(e.trap)}" if e.trap else ", trapped") if e.trapped else ""
+    out = [
+        "",
+        f"<details><summary>Flip on {e.variant}{mark}: <code>{_html(e.sample_id)}</code></summary>",
+        "",
+    ]
+    for side, t in (("original", e.original), (e.variant, e.changed)):
+        got = t.value if t.value is not None else f"nothing ({t.reason})"
+        out += [f"**{side}**, gold {_md(t.gold)}, extracted {_md(got)}", "", _fenced(t.question), ""]
+        clauses = [one_line(t.question[start:end], 400) for start, end in t.noop_spans]
+        out += [f"inert: {_md(' / '.join(clauses))}", ""] if clauses else []
+        out += [_fenced(_joined(t)), ""]
+    return [*out, "</details>"]
 
 
 def _cells(v: VariantResult) -> tuple[str, ...]:
@@ -146,10 +199,10 @@ def _cells(v: VariantResult) -> tuple[str, ...]:
         str(v.drop.templates if v.drop else v.accuracy.templates),
         _rate(v.original_accuracy),
         _rate(v.accuracy),
-        f"{points(v.drop.estimate)} {_span(v.drop.interval)}" if v.drop else NO_VALUE,
+        _drop(v.drop),
         p_value(v.exchangeability.p_mid) if v.exchangeability else NO_VALUE,
-        _rate(v.trapped),
-        _rate(v.trapped_given_right),
+        _of(v.trapped),
+        _of(v.trapped_all),
         _rate(v.invalid),
         f"{v.lost} / {v.won}",
         v.finding.kind if v.drop else v.finding.sentence,

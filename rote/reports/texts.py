@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from rote.errors import LogError
-from rote.reports import fields
+from rote.reports import clauses, fields, samples
 from rote.reports.records import EXCERPT, Sample, Texts
 
 
@@ -22,7 +21,7 @@ def read_texts(sample: Sample) -> Texts:
         raw = handle.readline()
     try:
         record = json.loads(raw)
-        response, _ = fields.response_of(record, where)
+        response, _ = samples.response_of(record, where)
         doc = record["doc"]
         question, gold = str(doc["question"]), str(doc["answer"])
     except (ValueError, KeyError, TypeError):
@@ -39,14 +38,5 @@ def read_texts(sample: Sample) -> Texts:
         omitted=len(response) - sum(map(len, pieces)),
         value=None if found.value is None else fields.one_line(format_number(found.value), 80),
         reason=None if found.reason is None else fields.one_line(str(found.reason), 80),
-        noop_span=_span(doc.get("noop"), len(question)),
+        noop_spans=clauses.spans_of(clauses.clauses_of(doc, where), len(question)),
     )
-
-
-def _span(noop: Any, length: int) -> tuple[int, int] | None:
-    """The half-open range of the inert clause, when the document has a sound one."""
-    span = noop.get("span") if isinstance(noop, dict) else None
-    if not (isinstance(span, list) and len(span) == 2 and all(type(i) is int for i in span)):
-        return None
-    start, end = span
-    return (start, end) if 0 <= start < end <= length else None

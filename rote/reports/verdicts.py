@@ -18,10 +18,17 @@ Conclusions, one a series
                    fails, the sentence says which. Other changes never support this conclusion. Still
                    open then: harder draws, which this version does not adjust for.
 ``distractible``   a drop on *noop* is found AND, where the original was right, at least half of the wrong
-                   answers to inert-clause instances are traps.
+                   answers to inert-clause instances are traps. Its sentence also names drops on *noop2*
+                   and *symbolic_noop* of which the same holds; alone these are no ground for it.
 ``sensitive``      a drop on any other variant, named. p1 and p2 add steps, so a drop there shows difficulty.
 ``no drop found``  none of the variants shows a drop.
 ``inconclusive``   nothing could be estimated.
+
+Where *noop_control* was evaluated, a drop on *noop* is followed by what the number in the clause adds: the
+difference to the same clauses without a number, paired by template and index. It is said that length or
+novelty of a clause, not its number, explains the drop where the control shows a drop too, no cost of the
+number is found (the interval of the difference does not lie above 0), and the whole interval lies below
+``NUMBER_SHARE`` of the drop. Where only some of this holds, the cause stays open.
 
 Intervals and p-values are per row: no correction for looking at several models or variants is made.
 """
@@ -33,12 +40,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from rote.reports.estimates import Drop
+    from rote.reports.inert import Contrast
     from rote.reports.report import VariantResult
 
 #: Size of the exchangeability test in a conclusion.
 ALPHA: Final = 0.05
 #: Share of trapped answers among the wrong ones from which a drop on noop is called distraction.
 TRAPPED_SHARE: Final = 0.5
+#: Share of the drop on noop that the difference to its control must stay below to be called no cause of it.
+NUMBER_SHARE: Final = 0.5
 #: Share of invalid answers from which a finding carries a caution.
 CAUTION_INVALID: Final = 0.2
 
@@ -58,6 +69,9 @@ CHANGE: Final = {
     "numbers": "other numbers",
     "symbolic": "other names and numbers",
     "noop": "an inert clause",
+    "noop2": "two inert clauses",
+    "noop_control": "an inert clause without a number",
+    "symbolic_noop": "other names and numbers, and an inert clause",
     "p1": "one more step",
     "p2": "two more steps",
 }
@@ -119,6 +133,28 @@ def find(result: VariantResult) -> Finding:
     )
 
 
+def find_contrast(cost: Drop | None, reason: str | None) -> Finding:
+    """What the number in an inert clause costs beyond a clause without one (``cost``)."""
+    if cost is None:
+        return Finding("not estimable", f"not estimable: {reason}")
+    amount, span = points(abs(cost.estimate)), _of(cost)
+    if cost.interval.low > 0:
+        return Finding(
+            "drop", f"the number itself costs {amount} points {span} beyond a clause without a number"
+        )
+    if cost.interval.high < 0:
+        return Finding(
+            "gain",
+            f"a clause without a number costs {amount} points more than one with a number, "
+            f"cost of the number {span}",
+        )
+    return Finding(
+        "no drop",
+        f"no cost of the number itself found beyond a clause without a number: {points(cost.estimate)} "
+        f"points {span}, which contains 0",
+    )
+
+
 def _cautions(result: VariantResult) -> tuple[str, ...]:
     cautions = []
     for label, rate in (("of the variant", result.invalid), ("of the originals", result.invalid_original)):
@@ -130,8 +166,11 @@ def _cautions(result: VariantResult) -> tuple[str, ...]:
     return tuple(cautions)
 
 
-def conclude(results: Sequence[VariantResult]) -> Verdict:
-    """The verdict on one series from the results of its variants (without "original")."""
+def conclude(results: Sequence[VariantResult], contrast: Contrast | None = None) -> Verdict:
+    """The verdict on one series from the results of its variants (without "original").
+
+    ``contrast`` is that of *noop* with *noop_control*, where both were evaluated.
+    """
     by_variant = {r.variant: r for r in results}
     conclusions: list[Conclusion] = []
     sentences: list[str] = []
@@ -173,16 +212,15 @@ def conclude(results: Sequence[VariantResult]) -> Verdict:
             )
 
     noop = by_variant.get("noop")
-    if noop is not None and noop.finding.kind == "drop":
-        share = noop.trapped_share_of_losses
-        if share is not None and share >= TRAPPED_SHARE:
-            named.add("noop")
-            conclusions.append("distractible")
-            rate = noop.trapped_given_right
-            trapped = (
-                "" if rate is None else f"; trapped on {percent(rate.estimate)} of those it solves without"
-            )
-            sentences.append(f"Distractible: an inert clause costs {_amount(noop)}{trapped}.")
+    added = _of_the_number(contrast, by_variant.get("noop_control"), noop)
+    if noop is not None and _falls_into_traps(noop):
+        also = [r for v in ("noop2", "symbolic_noop") if (r := by_variant.get(v)) and _falls_into_traps(r)]
+        named |= {"noop", *(r.variant for r in also)}
+        conclusions.append("distractible")
+        listed = "".join(f"; {CHANGE[r.variant]} ({r.variant}) {_amount(r)}" for r in also)
+        sentences.append(
+            f"Distractible: an inert clause costs {_amount(noop)}{_trapped(noop)}{listed}.{added}"
+        )
 
     rest = [r for r in results if r.finding.kind == "drop" and r.variant not in named]
     plain = [r for r in rest if r.variant not in ("p1", "p2")]
@@ -190,7 +228,8 @@ def conclude(results: Sequence[VariantResult]) -> Verdict:
     if plain:
         conclusions.append("sensitive")
         listed = "; ".join(f"{CHANGE[r.variant]} ({r.variant}) {_amount(r)}" for r in plain)
-        sentences.append(f"Drop found on {listed}.")
+        told = added if any(r is noop for r in plain) else ""
+        sentences.append(f"Drop found on {listed}.{told}")
     if harder:
         conclusions.append("sensitive")
         listed = "; ".join(f"{r.variant} {_amount(r)}" for r in harder)
@@ -219,9 +258,56 @@ def conclude(results: Sequence[VariantResult]) -> Verdict:
     return Verdict(tuple(dict.fromkeys(conclusions)), tuple(sentences))
 
 
+def _falls_into_traps(result: VariantResult) -> bool:
+    """Whether a drop is found and at least ``TRAPPED_SHARE`` of the answers lost are traps."""
+    share = result.trapped_share_of_losses
+    return result.finding.kind == "drop" and share is not None and share >= TRAPPED_SHARE
+
+
+def _trapped(result: VariantResult) -> str:
+    rate = result.trapped
+    if rate is None:
+        return ""
+    return (
+        f"; trapped on {percent(rate.estimate)} of {rate.instances:,} instances of the {rate.templates:,} "
+        "problems it solves without"
+    )
+
+
+_KINDS: Final = {"drop": "a drop", "gain": "a gain", "no drop": "no drop", "not estimable": "nothing"}
+
+
+def _of_the_number(
+    contrast: Contrast | None, control: VariantResult | None, noop: VariantResult | None
+) -> str:
+    """What the control says about a drop on *noop*: a sentence to follow that drop's, after a space."""
+    if contrast is None or control is None or noop is None or noop.drop is None:
+        return ""
+    cost = contrast.cost
+    if cost is None or control.drop is None:
+        reason = contrast.reason or control.reason
+        return f" What a clause without a number costs is not estimable: {reason}."
+    if contrast.finding.kind == "drop":
+        return f" Of this {contrast.finding.sentence}."
+    adds = f"the number adds {points(cost.estimate)} points {_of(cost)}"
+    if control.finding.kind == "drop" and cost.interval.high < NUMBER_SHARE * noop.drop.estimate:
+        return (
+            f" A clause without a number costs as much ({_amount(control)}; {adds}): "
+            "length or novelty, not the number, explains it."
+        )
+    return (
+        f" Whether the number is the cause stays open: a clause without one shows "
+        f"{_KINDS[control.finding.kind]} {_span(control)}, and {adds}."
+    )
+
+
+def _of(drop: Drop) -> str:
+    return f"[{points(drop.interval.low)}, {points(drop.interval.high)}]"
+
+
 def _span(result: VariantResult) -> str:
     drop = result.drop
-    return "" if drop is None else f"[{points(drop.interval.low)}, {points(drop.interval.high)}]"
+    return "" if drop is None else _of(drop)
 
 
 def _amount(result: VariantResult) -> str:

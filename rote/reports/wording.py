@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rote.reports.report import Report
 from rote.reports.statistics import PLAIN_T_FROM
-from rote.reports.verdicts import ALPHA, TRAPPED_SHARE
+from rote.reports.verdicts import ALPHA, NUMBER_SHARE, TRAPPED_SHARE
+
+#: Titles and columns of what is told of inert clauses.
+CONTRAST: Final = "noop against noop_control"
+TRAPS_TITLE: Final = "Which traps"
+TRAPS_HEADER: Final = ("answers, original right", "answers, all")
+FACTORS_TITLE: Final = "By kind of inert clause"
+FACTORS_HEADER: Final = ("templates", "accuracy, %", "drop, points", "trapped (original right), %")
+
+
+def value(factor_value: str) -> str:
+    """A factor's value as a table shows it."""
+    return factor_value.replace("_", " ")
 
 
 def _count(number: int, noun: str, plural: str | None = None) -> str:
@@ -59,8 +73,27 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
         (
             "Trapped",
             "The answer is one that a reader gets by letting the inert number into the arithmetic. "
-            "Counted over instances that have such traps, and again over those of them whose original "
-            "was answered right.",
+            "Counted over instances that have such traps and whose original the same run answered right: an "
+            "answer that was wrong without the clause is not blamed on it. The rate over all instances "
+            "stands beside.",
+        ),
+        (
+            "Which traps",
+            "How the trapped answers arise, k being the inert number: the right answer plus, minus, times or "
+            "over k, or k added to or taken from a number of the problem or an intermediate result. Where "
+            "two ways give one value, the one that the problem lists first is counted.",
+        ),
+        (
+            "noop against noop_control",
+            "The same place and the same kind of clause, with a number and without. The difference in "
+            "accuracy, paired by template and index, is what the number itself costs beyond a clause without "
+            "a number. Its interval is that of a drop.",
+        ),
+        (
+            "By kind of inert clause",
+            "Accuracy, drop against the same templates' originals, and trapped rate of the instances whose "
+            "clause has one property. The rows differ in templates too, and there are many of them: "
+            "they say where to look, not what is the cause.",
         ),
         ("Invalid", "The answer commits to no number. It counts as wrong, and is shown beside."),
         (
@@ -73,7 +106,9 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
         (
             "Distractible",
             f"An inert clause costs accuracy, and at least {100 * TRAPPED_SHARE:g} % of the answers lost "
-            "to it are traps.",
+            "to it are traps. Where clauses without a number cost accuracy too, and what the number adds is "
+            f"not found and its interval stays below {100 * NUMBER_SHARE:g} % of the drop, length or novelty "
+            "explains it.",
         ),
         (
             "No drop found",

@@ -13,7 +13,11 @@ from typing import Any
 VERSIONS = ("0.4.5", "0.4.9", "0.4.13")
 TIME = "2026-03-05T10-11-12.345678"
 
-#: outcome(template number, variant, index) -> "right", "wrong", "trap" or "invalid"
+#: Variants whose documents list traps.
+TRAPPING = ("noop", "noop2", "symbolic_noop")
+
+#: outcome(template number, variant, index) -> "right", "wrong", "trap" (the document's first),
+#: "trap0" to "trap2" or "invalid"
 Outcome = Callable[[int, str, int], str]
 
 
@@ -23,10 +27,18 @@ def sha(text: str) -> str:
 
 def document(number: int, variant: str, index: int, *, seed: int = 0, source: str = "bank") -> dict[str, Any]:
     """A document in the form of ``Problem.to_doc``: apples in boxes, some eaten."""
-    shift = 0 if variant in ("original", "names", "noop") else 3 + index
+    shift = 0 if variant in ("original", "names", "noop", "noop2", "noop_control") else 3 + index
     boxes, each, eaten = 3 + number % 5 + shift, 7 + number % 11, 2 + number % 3
-    who = "Oriol" if variant not in ("names", "symbolic") else ("Ines", "Tarek", "Wanjiru")[index % 3]
-    inert = f" A neighbour keeps {eaten + 2} hens in a shed." if variant == "noop" else ""
+    renamed = variant in ("names", "symbolic", "symbolic_noop")
+    who = ("Ines", "Tarek", "Wanjiru")[index % 3] if renamed else "Oriol"
+    hens = eaten + 2
+    sentences = {
+        "noop": [f" A neighbour keeps {hens} hens in a shed."],
+        "noop2": [f" A neighbour keeps {hens} hens in a shed.", " The bus has the number 80."],
+        "noop_control": [" A neighbour keeps hens in a shed."],
+        "symbolic_noop": [f" A neighbour keeps {hens} hens in a shed."],
+    }.get(variant, [])
+    inert = "".join(sentences)
     start = f"{who} packs {boxes} boxes with {each} apples each."
     question = f"{start}{inert} Then {eaten} apples are eaten. How many apples are left?"
     gold = boxes * each - eaten
@@ -43,16 +55,28 @@ def document(number: int, variant: str, index: int, *, seed: int = 0, source: st
         "question": question,
         "solution": f"{boxes} boxes of {each} are {boxes * each}.\n#### {gold}",
         "answer": str(gold),
-        "traps": [{"value": str(gold - eaten - 2), "how": "takes the hens away"}] if inert else [],
-        "noop": {
-            "family": "bystander",
-            "factors": {"place": "middle"},
-            "number": str(eaten + 2),
-            "span": [len(start), len(start) + len(inert)],
-            "proof": ["hens are not apples"],
-        }
-        if inert
-        else None,
+        "traps": [
+            {"value": str(gold - hens), "how": f"answer - {hens}"},
+            {"value": str(gold + hens), "how": f"answer + {hens}"},
+            {"value": str((boxes + hens) * each - eaten), "how": f"boxes + {hens}"},
+        ]
+        if variant in TRAPPING
+        else [],
+        "noop": [
+            {
+                "family": ("hens", "bus")[i] if number % 2 == 0 else ("geese", "bus")[i],
+                "factors": {
+                    "topic": "off",
+                    "role": "other" if i == 0 else "none",
+                    "magnitude": "none" if variant == "noop_control" else "in_range",
+                    "position": "mid_text",
+                },
+                "number": None if variant == "noop_control" else (str(hens), "80")[i],
+                "span": [len(start) + inert.index(s), len(start) + inert.index(s) + len(s)],
+                "proof": ["hens are not apples"],
+            }
+            for i, s in enumerate(sentences)
+        ],
         "covariates": {"largest_number": boxes * each, "answer_digits": len(str(gold)), "operations": 2},
     }
 
@@ -61,11 +85,11 @@ def response_for(doc: Mapping[str, Any], outcome: str) -> str:
     if outcome == "invalid":
         return "I would rather talk about pears."
     gold = int(doc["answer"])
-    value = {
-        "right": gold,
-        "wrong": gold + 1,
-        "trap": int(doc["traps"][0]["value"]) if doc["traps"] else gold + 1,
-    }
+    value = {"right": gold, "wrong": gold + 1, "trap": gold + 1}
+    for i, trap in enumerate(doc["traps"]):
+        value[f"trap{i}"] = int(trap["value"])
+    if doc["traps"]:
+        value["trap"] = value["trap0"]
     return f"Let me count the apples.\nThe answer is {value[outcome]}.\n#### {value[outcome]}"
 
 
@@ -132,7 +156,7 @@ class Run:
             "exact_match": float(outcome == "right"),
             "format_ok": 0 if outcome == "invalid" else 1,
             "invalid": int(outcome == "invalid"),
-            "trapped": int(outcome == "trap" and bool(doc["traps"])),
+            "trapped": int(outcome.startswith("trap") and bool(doc["traps"])),
         }
         if self.version != "0.4.5":  # logged from 0.4.7 on
             record["filter"] = filter_name
@@ -218,12 +242,12 @@ def behaviour(
             return "invalid"
         if rng.random() < rates.get(variant, rates["original"]):
             return "right"
-        return "trap" if variant == "noop" and rng.random() < trapped else "wrong"
+        return "trap" if variant in TRAPPING and rng.random() < trapped else "wrong"
 
     return outcome
 
 
-VARIANTS = ("names", "numbers", "symbolic", "noop", "p1", "p2")
+VARIANTS = ("names", "numbers", "symbolic", "noop", "noop2", "noop_control", "symbolic_noop", "p1", "p2")
 
 
 def full_run(folder: Path, outcome: Outcome, *, templates: int = 40, k: int = 3, **settings: Any) -> Run:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from log_factory import TIME, VERSIONS, Run, behaviour, full_run
+from log_factory import TIME, VARIANTS, VERSIONS, Run, behaviour, full_run
 
 from rote.errors import LogError
 from rote.reports import read_logs
@@ -33,7 +33,7 @@ def test_versions_are_read_alike(tmp_path: Path, version: str) -> None:
     (series,) = runs.series
     assert series.model.name == "org/model-a"
     assert (series.shots, series.filter, series.source, series.setting) == (8, "none", "bank", "8-shot")
-    assert set(series.samples) == {"original", "names", "numbers", "symbolic", "noop", "p1", "p2"}
+    assert set(series.samples) == {"original", *VARIANTS}
     assert all(len(t) == 5 for t in series.samples.values())
     assert [s.index for s in series.samples["noop"]["bank/apples_0000"]] == [0, 1]
     assert series.tasks["noop"] == ("bank_noop",)
@@ -494,8 +494,8 @@ def test_texts_are_fetched_from_their_line(tmp_path: Path) -> None:
     ).write()
     sample = read_logs(tmp_path).series[0].samples["noop"]["bank/apples_0002"][0]
     texts = read_texts(sample)
-    assert texts.noop_span is not None
-    assert texts.question[slice(*texts.noop_span)] == " A neighbour keeps 6 hens in a shed."
+    [span] = texts.noop_spans
+    assert texts.question[slice(*span)] == " A neighbour keeps 6 hens in a shed."
     assert texts.gold == "41"
     assert texts.value == "35"
     assert texts.response[0].endswith("#### 35")
@@ -527,11 +527,46 @@ def test_log_that_changes_while_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("span", [None, [5], [9, 3], [-1, 4], [0, 10**9], ["0", "4"], [True, 4]])
 def test_unsound_spans_are_not_marked(tmp_path: Path, span: Any) -> None:
     def unsound(record: dict[str, Any]) -> None:
-        record["doc"]["noop"]["span"] = span
+        record["doc"]["noop"][0]["span"] = span
 
     Run(tmp_path).add("original", 2, ALL_RIGHT).add("noop", 2, ALL_RIGHT, change=unsound).write()
     sample = read_logs(tmp_path).series[0].samples["noop"]["bank/apples_0000"][0]
-    assert read_texts(sample).noop_span is None
+    assert read_texts(sample).noop_spans == ()
+
+
+@pytest.mark.parametrize(
+    ("spans", "marked"),
+    [([[4, 9], [12, 20]], ((4, 9), (12, 20))), ([[12, 20], [4, 12]], ((4, 12), (12, 20))),
+     ([[4, 9], [8, 20]], ((4, 9),))],
+)  # fmt: skip
+def test_several_clauses_are_marked_in_order(tmp_path: Path, spans: Any, marked: Any) -> None:
+    def place(record: dict[str, Any]) -> None:
+        for clause, span in zip(record["doc"]["noop"], spans, strict=True):
+            clause["span"] = span
+
+    Run(tmp_path).add("original", 2, ALL_RIGHT).add("noop2", 2, ALL_RIGHT, change=place).write()
+    sample = read_logs(tmp_path).series[0].samples["noop2"]["bank/apples_0000"][0]
+    assert read_texts(sample).noop_spans == marked
+
+
+@pytest.mark.parametrize("noop", [{"family": "hens", "span": [3, 9]}, "hens", [None]])
+def test_inert_clauses_in_another_form_are_refused(tmp_path: Path, noop: Any) -> None:
+    def change(record: dict[str, Any]) -> None:
+        record["doc"]["noop"] = noop
+
+    Run(tmp_path).add("original", 2, ALL_RIGHT).add("noop", 2, ALL_RIGHT, change=change).write()
+    error = refused(tmp_path)
+    assert "must be a list of inert clauses" in str(error)
+    assert (error.line, error.field) == (1, "doc.noop")
+
+
+def test_documents_without_the_column_have_no_clauses(tmp_path: Path) -> None:
+    def change(record: dict[str, Any]) -> None:
+        del record["doc"]["noop"]
+
+    Run(tmp_path).add("original", 2, ALL_RIGHT, change=change).add("names", 2, ALL_RIGHT).write()
+    sample = read_logs(tmp_path).series[0].samples["original"]["bank/apples_0000"][0]
+    assert (dict(sample.factors), sample.trap, read_texts(sample).noop_spans) == ({}, None, ())
 
 
 # --- small things ----------------------------------------------------------------------------------

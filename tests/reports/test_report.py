@@ -12,6 +12,7 @@ from log_factory import Outcome, Run, behaviour, full_run
 from rote.errors import LogError
 from rote.reports import build_report, read_logs
 from rote.reports.report import Report, SeriesReport, VariantResult
+from rote.reports.statistics import cluster_wilson_interval
 from rote.reports.verdicts import conclude, p_value, percent, points
 
 
@@ -97,9 +98,11 @@ def test_trapped_rates(tmp_path: Path) -> None:
     (series,) = build_report(read_logs(tmp_path)).series
     noop = row(series, "noop")
     assert noop.trapped is not None
-    assert noop.trapped_given_right is not None
-    assert noop.trapped.estimate == pytest.approx(5 / 20)
-    assert noop.trapped_given_right.estimate == pytest.approx(5 / 10)
+    assert noop.trapped_all is not None
+    assert noop.trapped_all.estimate == pytest.approx(5 / 20)
+    assert noop.trapped.estimate == pytest.approx(5 / 10)
+    assert (noop.trapped.templates, noop.trapped.instances) == (10, 30)
+    assert noop.trapped.interval == cluster_wilson_interval([0.0, 1.0] * 5, 30)
     assert noop.trapped_share_of_losses == pytest.approx(5 / 10)
 
 
@@ -277,7 +280,8 @@ def test_variants_alone_are_refused(tmp_path: Path) -> None:
         build(tmp_path)
     (series,) = build(tmp_path, unpaired=True).series
     assert row(series, "noop").drop is None
-    assert row(series, "noop").trapped is not None
+    assert row(series, "noop").trapped is None  # nothing is known of the originals
+    assert row(series, "noop").trapped_all is not None
     assert series.verdict.conclusions == ("inconclusive",)
 
 
