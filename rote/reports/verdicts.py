@@ -217,9 +217,10 @@ def conclude(results: Sequence[VariantResult], contrast: Contrast | None = None)
         also = [r for v in ("noop2", "symbolic_noop") if (r := by_variant.get(v)) and _falls_into_traps(r)]
         named |= {"noop", *(r.variant for r in also)}
         conclusions.append("distractible")
-        listed = "".join(f"; {CHANGE[r.variant]} ({r.variant}) {_amount(r)}" for r in also)
+        listed = "; ".join(f"{CHANGE[r.variant]} ({r.variant}) {_amount(r)}" for r in also)
+        rest_of_it = f" Likewise {listed}." if also else ""
         sentences.append(
-            f"Distractible: an inert clause costs {_amount(noop)}{_trapped(noop)}{listed}.{added}"
+            f"Distractible: an inert clause costs {_amount(noop)}{_trapped(noop)}.{added}{rest_of_it}"
         )
 
     rest = [r for r in results if r.finding.kind == "drop" and r.variant not in named]

@@ -232,6 +232,7 @@ def test_more_inert_clauses_alone_are_not_called_distraction(tmp_path: Path) -> 
     rates["noop"] = 0.4
     series = series_of(tmp_path / "2", behaviour(rates, trapped=0.9), *variants, templates=60)
     assert series.verdict.conclusions == ("distractible",)
+    assert " Likewise two inert clauses (noop2) " in said(series)
     assert "; other names and numbers, and an inert clause (symbolic_noop) " in said(series)
 
 
