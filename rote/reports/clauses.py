@@ -13,8 +13,8 @@ from rote.rational import parse_number
 from rote.reports.fields import one_line
 from rote.reports.records import Where
 
-#: What the factors tables go through, in this order: of a clause its family, then GSM-IC's factors.
-FACTORS: Final = ("family", "topic", "role", "magnitude", "position")
+#: What the factors tables go through, in this order: GSM-IC's factors of a clause, then its family.
+FACTORS: Final = ("topic", "role", "magnitude", "position", "family")
 
 #: How a trap arises, k being the inert number, in the order of tables. A name in place of ``answer`` is that
 #: of a number of the problem or of a step; ``how`` may say which.

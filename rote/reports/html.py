@@ -40,6 +40,7 @@ def render_html(report: Report) -> str:
         "p_value": p_value,
         "span": _span,
         "marked": _marked,
+        "factor_rows": wording.factor_rows,
         "value": wording.value,
     }
     folder = resources.files("rote.reports") / "templates"

@@ -38,7 +38,7 @@ def _of(rate: Rate | None) -> str:
     """A rate with its interval and what it is a share of."""
     if rate is None:
         return NO_VALUE
-    return f"{_rate(rate)} of {rate.instances:,} ({rate.templates:,} templates)"
+    return f"{_rate(rate)} of {rate.instances:,} ({wording.count(rate.templates, 'template')})"
 
 
 def _drop(drop: Drop | None) -> str:
@@ -156,6 +156,7 @@ def _md_inert(s: SeriesReport) -> list[str]:
     if s.traps:
         out += ["", f"### {wording.TRAPS_TITLE}", "", *_md_head(("variant", "trap"), wording.TRAPS_HEADER)]
         out += [_md_row((t.variant, t.way, f"{t.given_right:,}", f"{t.answers:,}")) for t in s.traps]
+    rows, note = wording.factor_rows(s.factors)
     if s.factors:
         out += ["", f"### {wording.FACTORS_TITLE}", ""]
         out += _md_head(("variant", "factor", "value"), wording.FACTORS_HEADER)
@@ -164,8 +165,9 @@ def _md_inert(s: SeriesReport) -> list[str]:
                 (f.variant, f.factor, wording.value(f.value), f"{f.accuracy.templates:,}", _rate(f.accuracy),
                  _drop(f.drop), _of(f.trapped))
             )
-            for f in s.factors
+            for f in rows
         ]  # fmt: skip
+    out += ["", note] if note else []
     return out
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from rote.reports.inert import FactorRow
 from rote.reports.report import Report
 from rote.reports.statistics import PLAIN_T_FROM
 from rote.reports.verdicts import ALPHA, NUMBER_SHARE, TRAPPED_SHARE
@@ -16,12 +18,27 @@ FACTORS_TITLE: Final = "By kind of inert clause"
 FACTORS_HEADER: Final = ("templates", "accuracy, %", "drop, points", "trapped (original right), %")
 
 
+#: Templates that a family must have to be a row of a page; data hold every family.
+FAMILY_FROM: Final = 5
+
+
+def factor_rows(rows: Sequence[FactorRow]) -> tuple[list[FactorRow], str]:
+    """The rows that a page shows, and a sentence on those that it leaves out ("" for none)."""
+    of_family = [r for r in rows if r.factor == "family"]
+    kept = {r.value for r in of_family if r.accuracy.templates >= FAMILY_FROM}
+    left_out = len({r.value for r in of_family} - kept)
+    families = count(left_out, "family", "families")
+    note = f"Not shown: {families} with fewer than {FAMILY_FROM} templates. The JSON form has every one."
+    return [r for r in rows if r.factor != "family" or r.value in kept], note if left_out else ""
+
+
 def value(factor_value: str) -> str:
     """A factor's value as a table shows it."""
     return factor_value.replace("_", " ")
 
 
-def _count(number: int, noun: str, plural: str | None = None) -> str:
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """ "1 template", "2,000 templates"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
@@ -37,13 +54,13 @@ def facts(report: Report) -> str:
     """Counts of models, settings and answers."""
     answers = sum(v.accuracy.instances for s in report.series for v in s.variants)
     answers += sum(s.original.instances for s in report.series if s.original is not None)
-    parts = [_count(len({s.model for s in report.series}), "model")]
+    parts = [count(len({s.model for s in report.series}), "model")]
     for label, values in (
         ("setting", {s.setting for s in report.series}),
         ("source", {s.source for s in report.series}),
     ):
-        parts.append(", ".join(sorted(values)) if len(values) < 3 else _count(len(values), label))
-    parts.append(_count(answers, "answer"))
+        parts.append(", ".join(sorted(values)) if len(values) < 3 else count(len(values), label))
+    parts.append(count(answers, "answer"))
     return " · ".join(parts)
 
 

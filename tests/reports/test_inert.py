@@ -107,12 +107,12 @@ def test_factors_by_hand(tmp_path: Path) -> None:
     series = series_of(tmp_path, outcome, "noop", "noop2", "noop_control")
     assert {f.variant for f in series.factors} == {"noop"}
     assert [(f.factor, f.value, f.accuracy.templates) for f in series.factors] == [
-        ("family", "geese", 20),
-        ("family", "hens", 20),
         ("topic", "off", 40),
         ("role", "other", 40),
         ("magnitude", "in_range", 40),
         ("position", "mid_text", 40),
+        ("family", "geese", 20),
+        ("family", "hens", 20),
     ]
     hens = factor(series, "family", "hens")
     assert hens.accuracy.estimate == pytest.approx(0.5)
@@ -257,6 +257,17 @@ def test_pages_show_traps_and_factors(tmp_path: Path) -> None:
     body = json.loads(render_json(report))["series"][0]
     assert {f["factor"] for f in body["factors"]} == {"family", "topic", "role", "magnitude", "position"}
     assert set(body["traps"][0]) == {"variant", "way", "given_right", "answers"}
+
+
+def test_families_of_few_templates_are_left_to_the_data(tmp_path: Path) -> None:
+    report = report_of(
+        tmp_path, behaviour({"original": 0.9}), "noop", templates=9
+    )  # 5 with hens, 4 with geese
+    note = "Not shown: 1 family with fewer than 5 templates."
+    for page in (render_html(report), render_markdown(report)):
+        assert note in page
+        assert "geese" not in re.sub(r"(?s)<details.class=.flips.*|<details><summary>Flip.*", "", page)
+    assert {f["value"] for f in json.loads(render_json(report))["series"][0]["factors"]} >= {"geese", "hens"}
 
 
 def test_hostile_families_and_ways_are_text(tmp_path: Path) -> None:
