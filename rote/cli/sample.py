@@ -41,28 +41,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--template", metavar="ID", help="of this template only, e.g. jam_jars, or gsm8k/test/17"
     )
+    parser.add_argument(
+        "--noop",
+        action="append",
+        metavar="FACTOR=VALUE,…",
+        help="of the variants with inert clauses only those that match, e.g. topic=off,magnitude=in_range; a "
+        "factor that is named again may have the other value, too (factors: topic, role, magnitude, "
+        "position, family)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print ``n`` instances, one JSON object a line."""
+    """Print ``n`` instances, one JSON object a line; name what was passed over on stderr."""
     import json
+    from itertools import islice
 
     from rote.errors import UsageError
-    from rote.perturb.source import sample
+    from rote.harness_ext.draws import by_reason, stream
+    from rote.problem import VARIANTS
 
     if args.n < 0:
         raise UsageError(f"-n must be 0 or more, got {args.n}")
+    if args.variant not in VARIANTS:
+        raise UsageError(f"unknown variant {args.variant!r}; known: {', '.join(VARIANTS)}")
+    selection = _selection(args)
     templates, prefix = _templates(args)
-    only = None
     if args.template is not None:
         name = args.template if "/" in args.template else f"{prefix}/{args.template}"
-        only = next((template for template in templates if template.id == name), None)
-        if only is None:
+        templates = tuple(template for template in templates if template.id == name)
+        if not templates:
             raise UsageError(f"no template {name!r} in source {prefix.split('/')[0]!r}")
     encode = json.JSONEncoder(ensure_ascii=False).encode
-    for problem in sample(templates, args.variant, args.n, args.seed, only=only):
+    skipped: dict[str, str] = {}
+    printed = set()
+    for problem in islice(stream(templates, args.variant, args.seed, selection, skipped), args.n):
         sys.stdout.write(encode(problem.to_doc()) + "\n")
+        printed.add(problem.template_id)
+    reasons = by_reason(skipped)
+    if args.n and not printed:
+        if args.template is not None:
+            raise UsageError(f"{templates[0].id} has no {args.variant} to show: {reasons[0][0]}")
+        told = "; ".join(f"{len(names):,}: {reason}" for reason, names in reasons)
+        raise UsageError(
+            f"no template of source {prefix.split('/')[0]!r} has {args.variant} to show ({told})"
+        )
+    if skipped:
+        looked_at = len(skipped) + len(printed)
+        print(f"rote sample: left out: {len(skipped):,} of {looked_at:,} templates", file=sys.stderr)
+        for reason, names in reasons:
+            print(f"rote sample: {reason}: {', '.join(names)}", file=sys.stderr)
     return 0
+
+
+def _selection(args: argparse.Namespace) -> Any:
+    """What ``--noop`` says, or None."""
+    from rote.errors import UsageError
+    from rote.perturb.noop import ATTACHED, Selection
+
+    if args.noop is None:
+        return None
+    if args.variant not in ATTACHED:
+        raise UsageError(f"--noop goes with --variant {', '.join(ATTACHED)}, got {args.variant!r}")
+    chosen: dict[str, list[str]] = {}
+    for part in ",".join(args.noop).split(","):
+        factor, equals, value = part.strip().partition("=")
+        if not (factor and equals and value):
+            raise UsageError(f"--noop: {part!r} is not of the form factor=value, such as topic=off")
+        chosen.setdefault(factor.strip(), []).append(value.strip())
+    return Selection.parse(chosen, "--noop")
 
 
 def _templates(args: argparse.Namespace) -> tuple[tuple[Any, ...], str]:

@@ -92,17 +92,16 @@ def load_problems(
         raise UsageError(f"unknown variant {rote_variant!r}; known: {', '.join(VARIANTS)}")
     if rote_shots not in SHOT_KINDS:
         raise UsageError(f"unknown kind of shots {rote_shots!r}; known: {', '.join(SHOT_KINDS)}")
-    own_shots = rote_shots == "same_template"
-    if rote_source == "bank":
-        drawn, shown = _bank(rote_variant, own_shots, settings)
-    elif rote_source == "gsm8k":
-        if rote_variant not in gsm8k.VARIANTS:
-            raise UsageError(
-                f"source 'gsm8k' has no variant {rote_variant!r}; it has: {', '.join(gsm8k.VARIANTS)}"
-            )
-        drawn, shown = _gsm8k(rote_variant, own_shots, settings)
-    else:
+    if rote_source not in ("bank", "gsm8k"):
         raise UsageError(f"unknown source {rote_source!r}; known: bank, gsm8k")
+    if rote_source == "gsm8k" and rote_variant not in gsm8k.VARIANTS:
+        raise UsageError(
+            f"source 'gsm8k' has no variant {rote_variant!r}; it has: {', '.join(gsm8k.VARIANTS)}"
+        )
+    shots = Docs(_shots(rote_source, rote_shots, settings))
+    own_shots = rote_shots == "same_template"
+    take = _bank if rote_source == "bank" else _gsm8k
+    drawn, shown = take(rote_variant, own_shots, settings)
     if isinstance(rote_skipped, dict):
         rote_skipped.clear()
         rote_skipped.update(draws.record(drawn))
@@ -112,8 +111,7 @@ def load_problems(
         _log.log(level, "%s", draws.account(drawn))
     if not drawn.instances:
         raise UsageError(f"no problem is left to test: {draws.account(drawn)}")
-    name = "noop_shots" if rote_shots == "noop" else "shots"
-    return {"test": Docs(drawn.rounds(), shown), name: Docs(_shots(rote_source, rote_shots, settings))}
+    return {"test": Docs(drawn.rounds(), shown), "noop_shots" if rote_shots == "noop" else "shots": shots}
 
 
 #: The examples of documents that bring their own, by template.

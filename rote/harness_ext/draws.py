@@ -10,7 +10,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from typing import Any, Final
 
 from rote.perturb import Template
@@ -46,9 +46,9 @@ class Drawn:
                 if turn < len(problems):
                     yield problems[turn]
 
-    def scarce(self, count: int) -> int:
-        """How many templates have fewer than ``count`` instances."""
-        return sum(len(problems) < count for problems in self.instances.values())
+    def scarce(self, wanted: int) -> int:
+        """How many templates have fewer than ``wanted`` instances."""
+        return sum(len(problems) < wanted for problems in self.instances.values())
 
 
 def draw(
@@ -56,28 +56,81 @@ def draw(
     templates: Iterable[Template],
     variant: str,
     seed: int,
-    count: int,
+    most: int,
     selection: Selection | None = None,
 ) -> Drawn:
-    """Up to ``count`` different instances of each template, those with the lowest indices.
+    """Up to ``most`` different instances of each template, those with the lowest indices.
 
     With a ``selection`` only instances whose inert clauses match it; a variant without clauses does not
     heed it. A template that has fewer gives those that it has; no question comes twice.
     """
-    wanted = selection if variant in ATTACHED and selection is not None and not selection.everything else None
+    wanted = _heeded(selection, variant)
     instances: dict[str, Sequence[Problem]] = {}
     skipped: dict[str, str] = {}
     for template in templates:
         if not template.offers(variant):
             skipped[template.id] = template.why_not(variant) or f"it has no {variant}"
         elif wanted is None:
-            sure = 1 if variant == "original" else min(count, template.capacity(variant))
+            sure = 1 if variant == "original" else min(most, template.capacity(variant))
             instances[template.id] = [template.problem(variant, seed, index) for index in range(sure)]
-        elif found := pick(template, variant, seed, count, wanted):
+        elif found := pick(template, variant, seed, most, wanted):
             instances[template.id] = found
         else:
             skipped[template.id] = f"none of its inert clauses has {told(wanted)}"
     return Drawn(where, variant, instances, skipped)
+
+
+def stream(
+    templates: Iterable[Template],
+    variant: str,
+    seed: int,
+    selection: Selection | None,
+    skipped: dict[str, str],
+) -> Iterator[Problem]:
+    """Instances without end: one of each template in turn, then the next of each; of an original, one.
+
+    Templates are looked at when it is their turn; one that has nothing to give is put into ``skipped``, with
+    the reason. With a ``selection`` the end comes when no template has a further instance that matches.
+    """
+    going = []
+    for template in templates:
+        if not template.offers(variant):
+            skipped[template.id] = template.why_not(variant) or f"it has no {variant}"
+            continue
+        own = _instances(template, variant, seed, _heeded(selection, variant))
+        first = next(own, None)
+        if first is None:
+            skipped[template.id] = f"none of its inert clauses has {told(selection or Selection())}"
+            continue
+        yield first
+        going.append(own)
+    while going:
+        still = []
+        for own in going:
+            problem = next(own, None)
+            if problem is not None:
+                yield problem
+                still.append(own)
+        going = still
+
+
+def _instances(template: Template, variant: str, seed: int, selection: Selection | None) -> Iterator[Problem]:
+    if selection is None:
+        for index in range(1) if variant == "original" else count():
+            yield template.problem(variant, seed, index)
+        return
+    given, wanted = 0, 4
+    while given < wanted:
+        found = pick(template, variant, seed, wanted, selection)
+        yield from found[given:]
+        if len(found) < wanted:
+            return
+        given, wanted = wanted, 4 * wanted
+
+
+def _heeded(selection: Selection | None, variant: str) -> Selection | None:
+    """A selection where it has something to say."""
+    return None if selection is None or selection.everything or variant not in ATTACHED else selection
 
 
 def told(selection: Selection) -> str:
@@ -86,11 +139,11 @@ def told(selection: Selection) -> str:
     return ", ".join(f"{factor}={'|'.join(values)}" for factor, values in chosen.items() if values)
 
 
-def worked_examples(template: Template, seed: int, tested: int, count: int) -> list[Problem] | None:
-    """``count`` different ``symbolic`` instances, as examples before a problem of the same template.
+def worked_examples(template: Template, seed: int, tested: int, number: int) -> list[Problem] | None:
+    """``number`` different ``symbolic`` instances, as examples before a problem of the same template.
 
     They are drawn from the indices from ``tested`` on, which no task tests, and from earlier ones only
-    where there are too few. None when the template has fewer than ``count``.
+    where there are too few. None when the template has fewer.
     """
     if not template.offers("symbolic"):
         return None
@@ -99,7 +152,7 @@ def worked_examples(template: Template, seed: int, tested: int, count: int) -> l
     for index in chain(range(tested, capacity), range(min(tested, capacity))):
         problem = template.problem("symbolic", seed, index)
         found.setdefault(problem.question, problem)
-        if len(found) == count:
+        if len(found) == number:
             return list(found.values())
     return None
 

@@ -10,15 +10,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import lm_eval
 import lm_eval.tasks
 import pytest
 import yaml
 
+from rote import tasks_path
 from rote.cli import main
 from rote.errors import MissingExtraError, UsageError
+from rote.harness_ext.datasets import load_problems
 from rote.harness_ext.git import commit_hash
 from rote.harness_ext.models import MODELS, register
 from rote.harness_ext.run import evaluate, own_tasks, task_managers
+from rote.reports import build_report, read_logs
 
 SOLVER = ["--model", "rote-planted", "--model_args", "behaviour=solver"]
 
@@ -66,8 +70,60 @@ def test_run_may_be_said_and_metadata_reach_the_tasks(tmp_path: Path) -> None:
     assert not (tmp_path / "results").exists()
 
 
+def test_templates_left_out_stand_in_the_results(tmp_path: Path) -> None:
+    chosen: dict[str, Any] = {"rote": {"noop": {"family": "library_year"}, "variants": 1}}
+    words = ["--tasks", "bank_noop_zeroshot,bank_original_zeroshot", *SOLVER, "--limit", "1"]
+    evaluate([*words, "--metadata", json.dumps(chosen)])
+    results, _ = logs(tmp_path / "results")
+    metadata = {task: config["metadata"] for task, config in results["configs"].items()}
+    assert metadata["bank_noop_zeroshot"]["rote"] == chosen["rote"]
+    expected: dict[str, Any] = {}
+    load_problems(rote_source="bank", rote_variant="noop", rote_skipped=expected, **chosen)
+    assert metadata["bank_noop_zeroshot"]["rote_skipped"] == expected
+    assert expected["count"] == len(expected["templates"]) > 0
+    nothing = {"count": 0, "of": 100, "reasons": {}, "templates": {}}
+    assert metadata["bank_original_zeroshot"]["rote_skipped"] == nothing
+
+
+def test_templates_left_out_stand_in_what_lm_eval_itself_returns() -> None:
+    register()
+    chosen: dict[str, Any] = {"rote": {"noop": {"topic": "off", "position": "before_question"}}}
+    manager = lm_eval.tasks.TaskManager(
+        include_path=str(tasks_path()), include_defaults=False, metadata=chosen
+    )
+    results = lm_eval.simple_evaluate(
+        model="rote-planted", tasks=["bank_noop_suite"], task_manager=manager, limit=1
+    )
+    skipped = {
+        task: config["metadata"]["rote_skipped"]["count"] for task, config in results["configs"].items()
+    }
+    for task, count in skipped.items():
+        variant = task.removeprefix("bank_").removesuffix("_zeroshot")
+        expected: dict[str, Any] = {}
+        load_problems(rote_source="bank", rote_variant=variant, rote_skipped=expected, **chosen)
+        assert count == expected["count"]
+    assert skipped["bank_original_zeroshot"] == 0
+    assert skipped["bank_noop_zeroshot"] > 0
+
+
+def test_each_document_with_examples_of_its_own(tmp_path: Path) -> None:
+    evaluate(["--tasks", "bank_original_same_shots,bank_noop_same_shots", *SOLVER, "--limit", "3"])
+    results, samples = logs(tmp_path / "results")
+    assert set(results["n-shot"].values()) == {0}
+    for lines in samples.values():
+        for line in lines:
+            prompt = line["arguments"]["gen_args_0"]["arg_0"]
+            shown = [shot["question"] for shot in line["doc"]["shots"]]
+            assert all(f"Word problem: {question}\n" in prompt for question in shown)
+            assert prompt.count("Word problem: ") == len(shown) + 1 == 9
+            assert prompt.endswith(f"Word problem: {line['doc']['question']}\nWorked solution:")
+            assert line["exact_match"] == 1
+    report = build_report(read_logs(tmp_path / "results"))
+    assert [row.variant for row in report.series[0].variants] == ["noop"]
+
+
 def test_chat_template_and_glob(tmp_path: Path) -> None:
-    evaluate(["--tasks", "bank_n*s", *SOLVER, "--limit", "1", "--apply_chat_template"])
+    evaluate(["--tasks", "bank_n[au]*s", *SOLVER, "--limit", "1", "--apply_chat_template"])
     _, samples = logs(tmp_path / "results")
     assert sorted(samples) == ["bank_names", "bank_numbers"]
     prompt = samples["bank_names"][0]["arguments"]["gen_args_0"]["arg_0"]
@@ -99,6 +155,12 @@ def test_config_file_is_honoured(tmp_path: Path) -> None:
         (["--tasks", "bank_nop", *SOLVER], r"no task 'bank_nop'; did you mean 'bank_noop'\?"),
         (["--tasks", "bank_zzz*", *SOLVER], r"no task 'bank_zzz\*'"),
         (SOLVER, r"--tasks: name at least one task"),
+        (
+            ["--tasks", "bank_noop_suit", *SOLVER],
+            r"no task 'bank_noop_suit'; did you mean 'bank_noop_suite'\?",
+        ),
+        (["--tasks", "bank_noop", *SOLVER, "--metadata", '{"rote": {"noop": {"topic": "of"}}}'], "'off'"),
+        (["--tasks", "bank_noop", *SOLVER, "--metadata", '{"rote": {"templates": "gone"}}'], "is no folder"),
         (["--tasks", "bank_noop", *SOLVER, "--num_fewshot", "9"], r"--num_fewshot 9: .* 8 exemplars"),
         (
             ["--tasks", "bank_robustness,bank_p1_zeroshot", *SOLVER],
@@ -225,6 +287,7 @@ def test_listing_knows_our_tasks(capsys: pytest.CaptureFixture[str]) -> None:
         ("bank_original_zeroshot", False),
         ("bank_*_zeroshot", False),
         ("bank_robustness", False),
+        ("bank_noop_suite,gsm8k_noop_suite,gsm8k_noop_same_shots", False),
         ("bank_original_zeroshot,gsm8k", True),
         ("*gsm8k*", True),
     ],

@@ -21,6 +21,7 @@ from rote.harness_ext.scoring import score
 from rote.perturb import Template
 from rote.perturb.gsm8k import Split
 from rote.perturb.gsm8k.records import file_records
+from rote.perturb.noop import ATTACHED
 from rote.problem import VARIANTS, Problem
 from rote.reports import build_report, read_logs
 
@@ -30,6 +31,9 @@ Doc = dict[str, Any]
 TEMPLATED = [0, 1, 3, 4, 5]
 NAMED = [0, 3]
 SCARCE = 5
+
+#: Variants whose numbers, apart from those of inert clauses, are the original's.
+SAME_ANSWER = ("original", "names", "noop", "noop2", "noop_control")
 
 
 def docs(folder: Path, variant: str, **rote: Any) -> list[Doc]:
@@ -61,7 +65,7 @@ def test_all_published_problems_remain_in_reach(shaped_folder: Path) -> None:
     assert docs(shaped_folder, "numbers", gsm8k_items="all") == numbers
 
 
-@pytest.mark.parametrize("variant", ["names", "numbers", "symbolic"])
+@pytest.mark.parametrize("variant", gsm8k.VARIANTS[1:])
 def test_documents_are_the_instances_of_the_templates(shaped_folder: Path, variant: str) -> None:
     symbolized = gsm8k.symbolize("test", shaped_folder)
     documents = docs(shaped_folder, variant, seed=4, variants=2)
@@ -71,7 +75,7 @@ def test_documents_are_the_instances_of_the_templates(shaped_folder: Path, varia
         assert Problem.from_doc(doc).to_doc() == doc
         assert (doc["source"], doc["original_id"]) == ("gsm8k", f"gsm8k/test/{line}/original")
         changed = doc["answer"] != docs(shaped_folder, "original")[TEMPLATED.index(line)]["answer"]
-        assert changed == (variant != "names")
+        assert changed == (variant not in SAME_ANSWER)
     assert len({doc["id"] for doc in documents}) == len(documents)
 
 
@@ -109,7 +113,7 @@ def test_seed_changes_variants(shaped_folder: Path) -> None:
     ("variant", "rote", "said"),
     [
         ("original", {}, "5 documents"),
-        ("names", {}, "2 of the templates offer names; 6 documents"),
+        ("names", {}, "2 of the templates tested; 6 documents"),
         ("numbers", {}, "1 with fewer than 3 different instances; 13 documents"),
         ("numbers", {"variants": 1}, "5 documents"),
     ],
@@ -128,16 +132,22 @@ def test_what_is_left_out_is_said(
         docs(shaped_folder, "original", gsm8k_items="all")
     finally:
         logger.setLevel(logging.NOTSET)
-    assert [record.getMessage() for record in records] == [
+    messages = [record.getMessage() for record in records]
+    assert messages.pop(0) == (
         f"gsm8k test, {variant}: 5 of 7 problems are templates; "
-        f"2 rejected (answer_not_last 1, no_equations 1); {said}",
-        "gsm8k test, original: all 7 published problems",
-    ]
+        f"2 rejected (answer_not_last 1, no_equations 1); {said}"
+    )
+    assert messages.pop() == "gsm8k test, original: all 7 published problems"
+    named = "3: nothing in it can be changed so): gsm8k/test/1, gsm8k/test/4, gsm8k/test/5"
+    left_out = [f"gsm8k test, names: 3 of 5 templates left out ({named}"]
+    assert messages == (left_out if variant == "names" else [])
 
 
 @pytest.mark.parametrize("variant", sorted(set(VARIANTS) - set(gsm8k.VARIANTS)))
 def test_variants_that_gsm8k_has_not(shaped_folder: Path, variant: str) -> None:
-    with pytest.raises(UsageError, match=r"no variant '\w+'; it has: original, names, numbers, symbolic"):
+    with pytest.raises(
+        UsageError, match=r"no variant 'p[12]'; it has: original, names, numbers, symbolic, noop,"
+    ):
         docs(shaped_folder, variant)
 
 
@@ -158,9 +168,10 @@ def hub(shaped_folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def load_dataset(name: str, config: str, split: str) -> list[Doc]:
         asked.append(split)
-        file, _, first = split.partition("[:")
+        file, _, part = split.partition("[")
         records = [record for _, record in file_records(shaped_folder / f"{file}.jsonl")]
-        return records[: int(first.rstrip("]"))] if first else records
+        start, _, stop = part.rstrip("]").partition(":")
+        return records[int(start or 0) : int(stop)] if part else records
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
     monkeypatch.setattr(gsm8k, "_last", {})
@@ -175,7 +186,7 @@ def test_the_hub_gives_the_same_documents_as_a_folder(hub: list[str], shaped_fol
         splits = load_problems(rote_source="gsm8k", rote_variant=variant)
         assert list(splits["test"]) == docs(shaped_folder, variant)
         assert [shot["template_id"] for shot in splits["shots"]] == [f"gsm8k/train/{i}" for i in range(8)]
-    assert hub == ["train[:8]", "test"] * 4
+    assert hub == ["train[:8]", "test"] * len(gsm8k.VARIANTS)
 
 
 def test_memorizer_recites_what_was_published(shaped_folder: Path) -> None:
@@ -185,7 +196,7 @@ def test_memorizer_recites_what_was_published(shaped_folder: Path) -> None:
         for doc in docs(shaped_folder, variant):
             response = lm.respond(doc)
             assert response == PlantedLM("solver").respond(originals[doc["template_id"]])
-            assert score(doc, response)["exact_match"] == int(variant in ("original", "names"))
+            assert score(doc, response)["exact_match"] == int(variant in SAME_ANSWER)
 
 
 def test_memorizer_looks_where_the_tasks_did(hub: list[str], shaped_folder: Path) -> None:
@@ -220,10 +231,69 @@ def test_from_the_command_line_to_the_report(
         }
         for series in report.series
     }
+    templates = gsm8k.symbolize("test", shaped_folder).templates.values()
+    offering = {variant: sum(t.offers(variant) for t in templates) for variant in gsm8k.VARIANTS[1:]}
+    assert offering["names"] == 2
+    assert offering["numbers"] == offering["symbolic"] == 5
     assert drops == {
-        "planted-solver": {"names": (2, 0), "numbers": (5, 0), "symbolic": (5, 0)},
-        "planted-memorizer": {"names": (2, 0), "numbers": (5, 1), "symbolic": (5, 1)},
+        "planted-solver": {variant: (count, 0) for variant, count in offering.items()},
+        "planted-memorizer": {
+            variant: (count, int(variant not in SAME_ANSWER)) for variant, count in offering.items()
+        },
     }
+
+
+@pytest.mark.parametrize("variant", ["original", "noop"])
+def test_shots_of_the_same_template(shaped_folder: Path, variant: str) -> None:
+    skipped: Doc = {}
+    said = {"gsm8k": str(shaped_folder)}
+    splits = load_problems(
+        rote_source="gsm8k",
+        rote_variant=variant,
+        rote_shots="same_template",
+        rote=said,
+        rote_skipped=skipped,
+    )
+    templates = gsm8k.symbolize("test", shaped_folder).templates
+    assert SCARCE not in lines(list(splits["test"]))
+    assert skipped["templates"][f"gsm8k/test/{SCARCE}"] == (
+        "it has fewer than 8 different symbolic instances to show"
+    )
+    plain = {doc["id"]: doc for doc in docs(shaped_folder, variant)}
+    for line, doc in zip(lines(list(splits["test"])), splits["test"], strict=True):
+        shown = [templates[line].problem("symbolic", 0, index) for index in range(3, 11)]
+        assert doc == {
+            **plain[doc["id"]],
+            "shots": [{"question": shot.question, "solution": shot.solution} for shot in shown],
+        }
+
+
+def test_shots_with_clauses(shaped_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"gsm8k": str(shaped_folder), "seed": 4}
+    splits = load_problems(rote_source="gsm8k", rote_variant="noop", rote_shots="noop", rote=said)
+    assert list(splits["test"]) == docs(shaped_folder, "noop", seed=4)
+    offering = [t for t in gsm8k.symbolize("train", shaped_folder).templates.values() if t.offers("noop")]
+    assert list(splits["noop_shots"]) == [t.problem("noop", 0, 0).to_doc() for t in offering[:8]]
+    for block in (1, 3, 16):
+        monkeypatch.setattr(gsm8k, "_BLOCK", block)
+        gsm8k._inert_shots.cache_clear()
+        again = gsm8k.inert_shots(8, shaped_folder)
+        assert [shot.to_doc() for shot in again] == list(splits["noop_shots"])
+    with pytest.raises(DataError, match=rf"attach to {len(offering)} problems of .*, train; 50 are shown"):
+        gsm8k.inert_shots(50, shaped_folder)
+
+
+def test_no_more_is_read_than_the_shots_take(hub: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gsm8k, "_inert_shots", gsm8k._inert_shots.__wrapped__)
+    monkeypatch.setattr(gsm8k, "_BLOCK", 4)
+    assert len(gsm8k.inert_shots(2)) == 2
+    assert hub == ["train[:4]"]
+    hub.clear()
+    shots = gsm8k.inert_shots(5)
+    assert hub == ["train[:4]", "train[4:8]"]
+    assert [int(shot.template_id.rpartition("/")[2]) for shot in shots] == sorted(
+        int(shot.template_id.rpartition("/")[2]) for shot in shots
+    )
 
 
 @pytest.fixture
@@ -235,13 +305,15 @@ def real_split(real_gsm8k: Path) -> Split:
 @pytest.mark.parametrize("variant", gsm8k.VARIANTS)
 def test_the_real_tasks(real_gsm8k: Path, real_split: Split, variant: str) -> None:
     documents = docs(real_gsm8k, variant)
-    offering: list[Template] = [t for t in real_split.templates.values() if variant in t.variants]
+    offering: list[Template] = [t for t in real_split.templates.values() if t.offers(variant)]
     counts = [1 if variant == "original" else min(3, t.capacity(variant)) for t in offering]
     assert len(documents) == sum(counts)
     assert [doc["template_id"] for doc in documents[: len(offering)]] == [t.id for t in offering]
     assert len({doc["question"] for doc in documents}) == len(documents)
     if variant == "names":
         assert 850 < len(offering) < len(real_split.templates)  # what the guide says
+    elif variant in ATTACHED:
+        assert 0 < len(offering) < len(real_split.templates)
     else:
         assert 1150 < len(offering) == len(real_split.templates)
     published = {doc["question"] for doc in docs(real_gsm8k, "original", gsm8k_items="all")}
@@ -252,4 +324,4 @@ def test_the_real_tasks(real_gsm8k: Path, real_split: Split, variant: str) -> No
         perfect = {"exact_match": 1, "format_ok": 1, "invalid": 0, "trapped": 0}
         assert score(doc, solver.respond(doc)) == score(doc, doc["solution"]) == perfect, doc["id"]
         recited = score(doc, memorizer.respond(doc))["exact_match"]
-        assert recited == int(variant in ("original", "names")), doc["id"]
+        assert recited == int(variant in SAME_ANSWER), doc["id"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from lm_eval.api.instance import Instance
+from scipy.stats import binom
 
 from rote.errors import DataError, UsageError
 from rote.harness_ext.datasets import load_problems
@@ -19,7 +20,7 @@ from rote.problem import VARIANTS
 Doc = Mapping[str, Any]
 
 #: What the bank's templates offer, in the order of reports.
-OFFERED = [v for v in VARIANTS if any(v in t.variants for t in load_source("bank").templates.values())]
+OFFERED = [v for v in VARIANTS if any(t.offers(v) for t in load_source("bank").templates.values())]
 
 
 def docs(variant: str, **rote: Any) -> list[dict[str, Any]]:
@@ -60,8 +61,9 @@ def test_memorizer_recites_the_original_on_every_variant() -> None:
             original = originals[doc["template_id"]]
             assert response == answers(PlantedLM("solver"), [original])[0]
             assert score(doc, response)["exact_match"] == int(doc["answer"] == original["answer"])
-    assert mean(lm, "original") == mean(lm, "names") == mean(lm, "noop") == 1
-    for variant in ("numbers", "symbolic"):
+    for variant in ("original", "names", "noop", "noop2", "noop_control"):
+        assert mean(lm, variant) == 1
+    for variant in ("numbers", "symbolic", "symbolic_noop"):
         assert mean(lm, variant) == 0
 
 
@@ -75,15 +77,31 @@ def test_memorizer_knows_whole_templates() -> None:
     assert 0.3 < sum(results == {0} for results in known.values()) / len(known) < 0.7
 
 
-def test_distractible_falls_for_traps_at_its_rate() -> None:
-    lm = PlantedLM("distractible", trap_rate=0.4)
-    trapped = mean(lm, "noop", "trapped", variants=5)
-    assert 0.3 < trapped < 0.5
-    assert mean(lm, "noop", variants=5) == pytest.approx(1 - trapped)
-    assert mean(lm, "noop", "format_ok") == 1
-    assert mean(lm, "original") == mean(lm, "symbolic") == 1
-    assert mean(PlantedLM("distractible", trap_rate=0), "noop") == 1
-    assert mean(PlantedLM("distractible", trap_rate=1), "noop", "trapped") == 1
+@pytest.mark.parametrize("variant", ["noop", "noop2", "symbolic_noop"])
+@pytest.mark.parametrize("rate", [0.2, 0.5])
+def test_distractible_falls_for_traps_at_its_rate(variant: str, rate: float) -> None:
+    documents = docs(variant, variants=5)
+    assert all(doc["traps"] for doc in documents)
+    lm = PlantedLM("distractible", trap_rate=rate)
+    scores = [score(d, r) for d, r in zip(documents, answers(lm, documents), strict=True)]
+    trapped = sum(s["trapped"] for s in scores)
+    # 99.9 % of what a binomial law gives, so that a change of the bank does not make this test fail
+    low, high = binom.interval(0.999, len(documents), rate)
+    assert low <= trapped <= high
+    assert sum(s["exact_match"] for s in scores) == len(documents) - trapped
+    assert all(s["format_ok"] for s in scores)
+
+
+def test_distractible_at_the_ends_and_without_traps() -> None:
+    always, never = PlantedLM("distractible", trap_rate=1), PlantedLM("distractible", trap_rate=0)
+    for variant in ("noop", "noop2", "symbolic_noop"):
+        assert mean(always, variant, "trapped") == 1
+        assert mean(never, variant) == 1
+    for variant in ("original", "symbolic", "noop_control"):
+        assert mean(always, variant) == 1
+    controls = docs("noop_control")
+    assert not any(doc["traps"] for doc in controls)
+    assert all(clause["number"] is None for doc in controls for clause in doc["noop"])
 
 
 def test_noisy_is_right_as_often_on_every_variant() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ from lm_eval.tasks import TaskManager
 from rote import prompts, tasks_path
 from rote.harness_ext import gsm8k
 from rote.harness_ext.scoring import METRICS
+from rote.harness_ext.text import Shot
 from rote.perturb import load_source
 from rote.perturb.gsm8k import overrides
 from rote.problem import VARIANTS, Problem
 
 
 def _offered(variant: str) -> bool:
-    return any(variant in template.variants for template in load_source("bank").templates.values())
+    return any(template.offers(variant) for template in load_source("bank").templates.values())
 
 
 FILES = sorted(tasks_path().rglob("*.yaml"))
@@ -29,7 +30,13 @@ FEWSHOT = [
     *(f"gsm8k_{variant}" for variant in gsm8k.VARIANTS),
 ]
 ZEROSHOT = [f"{name}_zeroshot" for name in FEWSHOT]
-GROUPS = ["bank_robustness", "gsm8k_robustness"]
+SOURCES = ["bank", "gsm8k"]
+#: The examples hold inert clauses.
+NOOP_SHOTS = [f"{source}_{variant}_noop_shots" for source in SOURCES for variant in ("original", "noop")]
+#: Each document brings examples of its own.
+SAME_SHOTS = [f"{source}_{variant}_same_shots" for source in SOURCES for variant in ("original", "noop")]
+TASKS = [*FEWSHOT, *ZEROSHOT, *NOOP_SHOTS, *SAME_SHOTS]
+GROUPS = [f"{source}_{group}" for source in SOURCES for group in ("robustness", "noop_suite")]
 #: Problems of our own in GSM8K's shape.
 SHAPED = Path(__file__).parents[1] / "harness_ext" / "gsm8k_shaped"
 
@@ -46,14 +53,14 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaskManager]:
 
 @pytest.fixture(scope="module")
 def tasks(manager: TaskManager) -> dict[str, Any]:
-    loaded: dict[str, Any] = dict(manager.load([*FEWSHOT, *ZEROSHOT])["tasks"])
+    loaded: dict[str, Any] = dict(manager.load(TASKS)["tasks"])
     return loaded
 
 
 def test_every_file_is_indexed(manager: TaskManager) -> None:
     # lm-eval skips a file that it cannot read without a word.
     assert sorted(path.stem for path in FILES) == sorted(manager.all_tasks)
-    assert sorted(manager.all_tasks) == sorted([*FEWSHOT, *ZEROSHOT, *GROUPS])
+    assert sorted(manager.all_tasks) == sorted([*TASKS, *GROUPS])
     for path in FILES:
         assert manager.task_index[path.stem].yaml_path == path
 
@@ -66,7 +73,21 @@ def test_includes_are_not_taken_for_tasks() -> None:
         assert "task:" not in path.read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.parametrize("source", ["bank", "gsm8k"])
+def shots_of(task: Any, doc: Any) -> Sequence[Shot | Problem]:
+    """What stands before a document."""
+    if "shots" in doc:
+        return [Shot(**shot) for shot in doc["shots"]]
+    return [Problem.from_doc(shot) for shot in task.fewshot_docs()][: task.config.num_fewshot]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_suite_holds_what_has_clauses_and_its_originals(manager: TaskManager, source: str) -> None:
+    loaded = manager.load([f"{source}_noop_suite"])
+    wanted = ["original", *(variant for variant in VARIANTS if "noop" in variant)]
+    assert sorted(loaded["tasks"]) == sorted(f"{source}_{variant}_zeroshot" for variant in wanted)
+
+
+@pytest.mark.parametrize("source", SOURCES)
 def test_group_holds_every_variant_zeroshot(manager: TaskManager, source: str) -> None:
     loaded = manager.load([f"{source}_robustness"])
     assert sorted(loaded["tasks"]) == sorted(name for name in ZEROSHOT if name.startswith(f"{source}_"))
@@ -74,16 +95,19 @@ def test_group_holds_every_variant_zeroshot(manager: TaskManager, source: str) -
 
 def test_every_gsm8k_task_tests_something(tasks: dict[str, Any]) -> None:
     counts = {name: len(tasks[name].eval_docs) for name in tasks if name.startswith("gsm8k_")}
-    assert counts.pop("gsm8k_names") == counts.pop("gsm8k_names_zeroshot") == 2
-    assert set(counts.values()) == {5}
+    templates = gsm8k.symbolize("test", SHAPED).templates.values()
+    assert all(counts.values())
+    for name in (name for name in counts if name not in SAME_SHOTS):
+        parts = name.removeprefix("gsm8k_").removesuffix("_zeroshot").removesuffix("_noop_shots")
+        assert counts[name] == sum(template.offers(parts) for template in templates)
 
 
-@pytest.mark.parametrize("name", [*FEWSHOT, *ZEROSHOT])
+@pytest.mark.parametrize("name", TASKS)
 class TestTask:
     def test_states_what_decides_its_numbers(self, name: str, tasks: dict[str, Any]) -> None:
         config = tasks[name].config
         zeroshot = name.endswith("_zeroshot")
-        assert config.num_fewshot == (0 if zeroshot else 8)
+        assert config.num_fewshot == (0 if zeroshot or name in SAME_SHOTS else 8)
         assert config.generation_kwargs == {
             "until": [prompts.END_OF_TEXT] if zeroshot else list(prompts.FORMATS["hash"].stop),
             "max_gen_toks": 1024,
@@ -126,7 +150,13 @@ class TestTask:
     def test_traps_are_wrong_and_seen(self, name: str, tasks: dict[str, Any]) -> None:
         task = tasks[name]
         docs = list(task.eval_docs)
-        assert all(bool(doc["traps"]) == ("noop" in name) for doc in docs)
+        for doc in docs:
+            numbers = [clause["number"] for clause in doc["noop"]]
+            assert len(numbers) == {"noop": 1, "noop2": 2, "noop_control": 1, "symbolic_noop": 1}.get(
+                doc["variant"], 0
+            )
+            assert bool(doc["traps"]) == any(number is not None for number in numbers)
+            assert (None in numbers) == (doc["variant"] == "noop_control")
         for doc in docs:
             for trap in doc["traps"]:
                 scores = task.process_results(doc, [f"#### {trap['value']}"])
@@ -135,9 +165,10 @@ class TestTask:
     def test_prompt_is_the_renderers(self, name: str, tasks: dict[str, Any]) -> None:
         task = tasks[name]
         task.set_fewshot_seed(1234)
-        shots = [Problem.from_doc(doc) for doc in task.fewshot_docs()][: task.config.num_fewshot]
         for doc in task.eval_docs:
             context = task.fewshot_context(doc, task.config.num_fewshot)
+            shots = shots_of(task, doc)
+            assert len(shots) == (0 if name.endswith("_zeroshot") else 8)
             assert context == prompts.render(doc["question"], shots)
 
     @pytest.mark.parametrize("multiturn", [True, False])
@@ -146,7 +177,6 @@ class TestTask:
         self, name: str, tasks: dict[str, Any], multiturn: bool, system: str | None
     ) -> None:
         task = tasks[name]
-        shots = [Problem.from_doc(doc) for doc in task.fewshot_docs()][: task.config.num_fewshot]
         for doc in list(task.eval_docs)[:3]:
             context = task.fewshot_context(
                 doc,
@@ -156,7 +186,9 @@ class TestTask:
                 fewshot_as_multiturn=multiturn,
                 chat_template=lambda turns, add_generation_prompt: json.dumps([turns, add_generation_prompt]),
             )
-            expected = prompts.messages(doc["question"], shots, multiturn=multiturn, system=system)
+            # examples that a document brings itself stand in its own turn
+            turns = multiturn and name not in SAME_SHOTS
+            expected = prompts.messages(doc["question"], shots_of(task, doc), multiturn=turns, system=system)
             assert json.loads(context) == [expected, True]
 
     def test_no_stop_string_in_gold_or_prompt_tail(self, name: str, tasks: dict[str, Any]) -> None:
@@ -166,7 +198,7 @@ class TestTask:
                 assert stop not in task.doc_to_target(doc)
 
 
-@pytest.mark.parametrize("source", ["bank", "gsm8k"])
+@pytest.mark.parametrize("source", SOURCES)
 def test_original_and_variants_see_the_same_shots(tasks: dict[str, Any], source: str) -> None:
     question = "Which shots stand before this?"
     heads = set()
@@ -176,6 +208,26 @@ def test_original_and_variants_see_the_same_shots(tasks: dict[str, Any], source:
             for doc in (docs[0], docs[-1]):
                 heads.add(tasks[name].fewshot_context({**doc, "question": question}, 8))
     assert len(heads) == 1
+    head = heads.pop()
+    for variant in ("original", "noop"):
+        task = tasks[f"{source}_{variant}_noop_shots"]
+        heads.add(task.fewshot_context({**task.eval_docs[0], "question": question}, 8))
+    assert len(heads) == 1
+    assert heads != {head}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_examples_with_clauses_have_solutions_that_leave_them_alone(
+    tasks: dict[str, Any], source: str
+) -> None:
+    shots = list(tasks[f"{source}_noop_noop_shots"].fewshot_docs())
+    assert len(shots) == 8
+    for shot in shots:
+        [clause] = shot["noop"]
+        start, end = clause["span"]
+        assert clause["number"] is not None
+        assert shot["question"][start:end].rstrip() not in shot["solution"]
+        assert shot["variant"] == "noop"
 
 
 def test_yaml_is_plain_apart_from_functions_of_rote() -> None:
