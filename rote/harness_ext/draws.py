@@ -73,11 +73,31 @@ def draw(
         elif wanted is None:
             sure = 1 if variant == "original" else min(most, template.capacity(variant))
             instances[template.id] = [template.problem(variant, seed, index) for index in range(sure)]
-        elif found := pick(template, variant, seed, most, wanted):
+        elif found := _picked(template, variant, seed, most, wanted):
             instances[template.id] = found
         else:
             skipped[template.id] = f"none of its inert clauses has {told(wanted)}"
     return Drawn(where, variant, instances, skipped)
+
+
+def _picked(
+    template: Template, variant: str, seed: int, most: int, selection: Selection
+) -> Sequence[Problem]:
+    """Up to ``most`` instances that match; of the controls first those that go with the ``noop`` ones taken.
+
+    A control and a ``noop`` of one index are the same clause without and with its number, and a report
+    compares them one by one.
+    """
+    found = pick(template, variant, seed, most, selection)
+    if variant != "noop_control" or not template.offers("noop"):
+        return found
+    beside = [p.index for p in pick(template, "noop", seed, most, selection)]
+    first = [template.problem(variant, seed, index) for index in beside]
+    matching = (problem for problem in (*first, *found) if selection.matches(problem))
+    by_question: dict[str, Problem] = {}
+    for problem in matching:
+        by_question.setdefault(problem.question, problem)
+    return sorted(list(by_question.values())[:most], key=lambda problem: problem.index)
 
 
 def stream(

@@ -39,7 +39,8 @@ class Plain:
         question = questions[index % len(questions)]
         clauses: tuple[Noop, ...] = ()
         if "noop" in variant:
-            factors = {"topic": "off", "role": "none", "magnitude": question, "position": "start"}
+            size = "none" if variant == "noop_control" else question
+            factors = {"topic": "off", "role": "none", "magnitude": size, "position": "start"}
             clauses = (Noop("library_year", factors, Fraction(3), (0, 1), ()),)
         return Problem(
             f"{self.id}/{variant}/{seed}/{index}",
@@ -88,6 +89,14 @@ def test_a_selection_takes_the_first_that_match() -> None:
         "mine/b": "none of its inert clauses has magnitude=in_range",
         "mine/c": "noop does not go here",
     }
+
+
+def test_controls_go_with_the_clauses_taken() -> None:
+    template = plain("a", noop=[OUT, IN, OUT, IN, IN], noop_control=["v", "w", "x", "w", "z"])
+    chosen = Selection(magnitude=(IN,))
+    assert [p.index for p in draws.draw("mine", [template], "noop", 0, 3, chosen).rounds()] == [1, 3, 4]
+    controls = draws.draw("mine", [template], "noop_control", 0, 3, chosen)
+    assert [(p.index, p.question) for p in controls.rounds()] == [(0, "v"), (1, "w"), (4, "z")]
 
 
 def test_a_selection_says_nothing_of_variants_without_clauses() -> None:
