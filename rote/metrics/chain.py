@@ -6,6 +6,7 @@ to the answer that the grader read.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,16 @@ from rote.steps import Equation, ExpressionError, evaluate, find_equations
 MAX_CHAIN: Final = 40_000
 
 _OPERAND: Final = re.compile(r"((?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)(%?)")
+#: A letter joined to a number (less the letters that are units) or to an operator, as an unknown is.
+_UNKNOWN: Final = re.compile(
+    r"[0-9][abefijnqruvwxyz](?![^\W_])(?!\s?[0-9(.$])"
+    r"|(?<![^\W_'’])[a-wyz]\s?[-+*/×÷](?=\s)|[-+*/×÷]\s?[b-wyz](?![^\W_'’])"
+    r"|(?<![^\W_])x\s?[-+*/×÷]|[-+*/×÷]\s?x(?![^\W_])"
+)
+#: Numbers that a response states as results, wherever an equation cannot be read.
+_STATED: Final = re.compile(
+    r"(?:=|>>)\s{0,3}[$€£]?\s?(?P<number>(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,100})(?:\.[0-9]{1,100})?)"
+)
 _MAX_BITS: Final = 300
 _LEAST_DECIMALS: Final = 2
 
@@ -48,9 +59,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The equations of a response in order, each once: what is written again says nothing new."""
+    """The equations of a response in order, each once: what is written again says nothing new.
+
+    ``stated``: the numbers that stand to the right of any equals sign, read as an equation or not.
+    """
 
     steps: tuple[Step, ...]
+    stated: frozenset[Fraction] = frozenset()
 
     def consistency(self) -> float | None:
         """Share of the equations that hold, 0 to 1; None without equations."""
@@ -75,7 +90,7 @@ class Chain:
         for step in self.steps:
             total += len(step.operands)
             sourced += sum(has_source(operand, given, earlier) for operand in step.operands)
-            earlier.update(results(step))
+            earlier.update(carried(step))
         return sourced / total if total else None
 
     def linked(self, answer: Fraction | None) -> int:
@@ -114,13 +129,24 @@ def results(step: Step) -> tuple[Fraction, ...]:
     return (step.result,) if value is None or value == step.result else (step.result, value)
 
 
+def carried(step: Step) -> tuple[Fraction, ...]:
+    """What later steps may take up: the results, and whole numbers beside one that is not whole."""
+    found = results(step)
+    if all(value.denominator == 1 for value in found):
+        return found
+    return (*found, *(Fraction(whole(value)) for value in found for whole in (math.floor, math.ceil)))
+
+
 def has_source(operand: Fraction, given: Given, earlier: set[Fraction]) -> bool:
     """Whether an operand comes from the question, from an earlier result or is a plain constant."""
     return operand in CONSTANTS or operand in given.usable or operand in earlier or -operand in earlier
 
 
 def read_chain(text: str) -> Chain:
-    """The chain of ``text``, of which at most ``MAX_CHAIN`` characters are read."""
+    """The chain of ``text``, of which at most ``MAX_CHAIN`` characters are read.
+
+    An equation with an unknown in it (``2r + 2 = 42``) is no arithmetic and left out.
+    """
     if "=" not in text:
         return Chain(())
     if len(text) > MAX_CHAIN:
@@ -129,10 +155,18 @@ def read_chain(text: str) -> Chain:
     steps = []
     for equation in find_equations(text):
         key = (equation.lhs, equation.rhs)
-        if key not in seen:
+        if key not in seen and not _is_algebra(text, equation):
             seen.add(key)
             steps.append(Step(equation, _operands(equation.lhs), holds(equation)))
-    return Chain(tuple(steps))
+    stated = frozenset(Fraction(match["number"].replace(",", "")) for match in _STATED.finditer(text))
+    return Chain(tuple(steps), stated)
+
+
+def _is_algebra(text: str, equation: Equation) -> bool:
+    if equation.annotated:
+        return False
+    start, end = equation.span
+    return _UNKNOWN.search(text, max(0, start - 3), end) is not None
 
 
 def holds(equation: Equation) -> bool:

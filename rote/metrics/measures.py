@@ -12,7 +12,7 @@ from rote.answers import Extraction, grade, read_gold
 from rote.answers.passages import passages, without_thinking
 from rote.metrics.chain import read_chain
 from rote.metrics.looping import read_novelty
-from rote.metrics.mistakes import ERROR_CLASSES, Reference, Wrong, classify, read_reference
+from rote.metrics.mistakes import ERROR_CLASSES, NO_REFERENCE, Wrong, classify, read_reference
 from rote.metrics.numbers import read_given
 from rote.metrics.trace import composite, read_confidence, trace_score
 from rote.metrics.validity import INVALID_REASONS, invalid_reason, is_truncated
@@ -149,7 +149,7 @@ def measure(
     text = response[:end]
     chain = read_chain(text)
     given = read_given(question)
-    reference = read_reference(solution) if solution is not None else Reference()
+    reference = read_reference(solution) if solution is not None else NO_REFERENCE
     novelty = read_novelty(response)
     truncated = is_truncated(response, found, finish_reason)
     reason = invalid_reason(found, looping=novelty.looping, truncated=truncated)
@@ -161,7 +161,7 @@ def measure(
         found.value,
         answer_at=None if found.span is None or found.value is None else found.span[1],
         finished=not (novelty.looping or unclosed),
-        reference_steps=reference.steps or None,
+        reference_steps=len(reference.chain.steps) or None,
     )
     error = None
     if not correct:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import permutations
 from typing import Final
 
-from rote.metrics.chain import Chain, Step, corrected, has_source, read_chain, results
+from rote.metrics.chain import Chain, Step, carried, corrected, has_source, read_chain
 from rote.metrics.numbers import Given
 from rote.rational import read_items
 
@@ -32,22 +32,23 @@ ERROR_CLASSES: Final = (
     "unclassified",
 )
 
-#: Factors between units, each with words of which the question has one; powers of ten need none.
+#: Factors between units, each with words of which the question has one ("%" is a word here).
 _SCALES: Final[tuple[tuple[int, frozenset[str]], ...]] = tuple(
     (factor, frozenset(words.split()))
     for factor, words in (
-        (10, ""),
-        (100, ""),
-        (1000, ""),
-        (10_000, ""),
         (7, "week weeks weekly day days daily"),
+        (10, "decade decades dime dimes cm mm centimeters millimeters centimetres millimetres"),
         (12, "dozen dozens year years yearly annual annually month months monthly inch inches foot feet"),
-        (24, "day days daily hour hours hourly"),
-        (60, "minute minutes hour hours hourly second seconds"),
-        (3600, "hour hours hourly second seconds"),
         (16, "ounce ounces oz pound pounds lb lbs"),
+        (24, "day days daily hour hours hourly"),
+        (30, "day days daily month months monthly april june september november"),
         (52, "week weeks weekly year years yearly annual annually"),
+        (60, "minute minutes hour hours hourly second seconds"),
+        (100, "% percent percentage cent cents penny pennies century cm meter meters metre metres"),
         (365, "day days daily year years yearly annual annually"),
+        (1000, "km kilometer kilometers kilometre kilometres kg kilogram kilograms kilo kilos gram grams"),
+        (1000, "liter liters litre litres ml thousand meter meters metre metres"),
+        (3600, "hour hours hourly second seconds"),
     )
 )
 #: A visible response of more words than this is over-long, unless the reference is long itself.
@@ -59,20 +60,19 @@ _MAX_GIVEN: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What is known of the right way: results of its steps before the last, and its length in words."""
+    """What is known of the right way: its equations, and its length in words."""
 
-    between: frozenset[Fraction] = frozenset()
-    steps: int = 0
-    words: int = 0
+    chain: Chain
+    words: int
+
+
+NO_REFERENCE: Final = Reference(Chain(()), 0)
 
 
 @lru_cache(maxsize=4096)
 def read_reference(solution: str) -> Reference:
-    """The steps of a reference solution; equations are found as in a response."""
-    chain = read_chain(solution)
-    return Reference(
-        frozenset(step.result for step in chain.steps[:-1]), len(chain.steps), len(solution.split())
-    )
+    """A reference solution; its equations are found as in a response."""
+    return Reference(read_chain(solution), len(solution.split()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def classify(wrong: Wrong) -> str:
     path = [wrong.chain.steps[index] for index in wrong.chain.path(answer)]
     if answer in wrong.traps or _uses_inert(wrong, path):
         return "distractor"
-    if _is_scaled(wrong, answer):
+    if _is_scaled(wrong, answer, path):
         return "unit_scale"
     if _is_premature(wrong, answer):
         return "premature"
@@ -158,23 +158,43 @@ def _uses_inert(wrong: Wrong, path: Sequence[Step]) -> bool:
     return bool(own) and any(not own.isdisjoint(step.operands) for step in path)
 
 
-def _is_scaled(wrong: Wrong, answer: Fraction) -> bool:
-    """Whether answer and gold differ by a factor between units that is no number of the question."""
+def _is_scaled(wrong: Wrong, answer: Fraction, path: Sequence[Step]) -> bool:
+    """Whether answer and gold differ by a factor between units, and its use is what tells them apart.
+
+    The question must speak of such units and not state the factor. With a reference, the factor must
+    stand between an operand of the one and of the other, or be an operand of either.
+    """
     if not answer or not wrong.gold:
         return False
     ratio = abs(answer / wrong.gold)
     ratio = 1 / ratio if ratio < 1 else ratio
-    if ratio in wrong.given.stated:
+    if ratio.denominator > 1 or ratio in wrong.given.stated:
         return False
-    return any(ratio == factor and (not words or words & wrong.given.words) for factor, words in _SCALES)
+    words = wrong.given.words
+    if not any(ratio == factor and not units.isdisjoint(words) for factor, units in _SCALES):
+        return False
+    if not wrong.reference.chain.steps or not path:
+        return True
+    own = {operand for step in path for operand in step.operands}
+    other = {operand for step in wrong.reference.chain.steps for operand in step.operands}
+    factors = {ratio, 1 / ratio}
+    if not factors.isdisjoint(own ^ other):
+        return True
+    return any(number * factor in other for number in own - {0} for factor in factors)
 
 
 def _is_premature(wrong: Wrong, answer: Fraction) -> bool:
-    """Whether a result on the way, of the reference or of the response itself, is given as the answer."""
+    """Whether a result on the way is given as the answer: of the response itself, or of the reference.
+
+    To be the reference's, it must come by an equation over the same numbers: small numbers meet by chance.
+    """
+    steps = wrong.chain.steps
     index = wrong.chain.index_of(answer)
-    if answer in wrong.reference.between and (index is not None or not wrong.chain.steps):
-        return True
-    return index is not None and index < len(wrong.chain.steps) - 1
+    between = [step for step in wrong.reference.chain.steps[:-1] if step.result == answer]
+    if index is None:
+        return not steps and bool(between)
+    own = sorted(steps[index].operands)
+    return index < len(steps) - 1 or any(sorted(step.operands) == own for step in between)
 
 
 def _overlong(wrong: Wrong) -> bool:
@@ -183,7 +203,7 @@ def _overlong(wrong: Wrong) -> bool:
 
 def _has_foreign(wrong: Wrong, path: Sequence[Step]) -> bool:
     """Whether an operand on the way to the answer has no source."""
-    earlier = {result for step in wrong.chain.steps for result in results(step)}
+    earlier = {result for step in wrong.chain.steps for result in carried(step)} | wrong.chain.stated
     return any(not has_source(operand, wrong.given, earlier) for step in path for operand in step.operands)
 
 

@@ -17,37 +17,46 @@ from typing import Final
 
 from rote.rational import MAX_TEXT, read_items
 
-#: Numbers of units and of counting that everybody knows; an operand among them needs no source.
-CONSTANTS: Final = frozenset(map(Fraction, (0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 3600))) | {
-    Fraction(1, 2),
-    Fraction(1, 10),
-    Fraction(1, 100),
-}
+#: Numbers that need no source anywhere.
+CONSTANTS: Final = frozenset(map(Fraction, (0, 1, 2))) | {Fraction(1, 2)}
 
-#: Words that say a number without being one. Lower case, whole words.
-_WORDS: Final = MappingProxyType(
-    {
-        **dict.fromkeys(("twice", "double", "doubles", "doubled", "doubling"), (2,)),
-        **dict.fromkeys(("pair", "pairs", "couple", "twins", "both"), (2,)),
-        **dict.fromkeys(("thrice", "triple", "triples", "tripled", "tripling", "triplets"), (3,)),
-        **dict.fromkeys(("trio", "triangle", "triangular", "tricycle", "tricycles"), (3,)),
-        **dict.fromkeys(("third", "thirds"), (3,)),
-        **dict.fromkeys(("quadruple", "quadruples", "quadrupled", "quartet", "square"), (4,)),
-        **dict.fromkeys(("quarter", "quarters", "quarterly", "fourth", "fourths", "rectangle"), (4,)),
-        **dict.fromkeys(("rectangular", "season", "seasons", "month", "monthly", "months", "gallon"), (4,)),
-        **dict.fromkeys(("week", "weeks", "weekly", "weekday", "weekdays", "workday", "workdays"), (5, 7, 4)),
-        **dict.fromkeys(("nickel", "nickels", "fifth", "fifths", "quintuple", "quintupled"), (5,)),
-        **dict.fromkeys(("dozen", "dozens", "foot", "feet", "year", "years", "yearly", "annual"), (12,)),
-        **dict.fromkeys(("dime", "dimes"), (10,)),
-        **dict.fromkeys(("yard", "yards"), (3, 36)),
-        **dict.fromkeys(("pound", "pounds", "ounce", "ounces", "oz"), (16,)),
-        **dict.fromkeys(("mile", "miles"), (5280,)),
-        **dict.fromkeys(("fortnight",), (14,)),
-        **dict.fromkeys(("decade", "decades"), (10,)),
-        **dict.fromkeys(("score",), (20,)),
-    }
+#: Words and the numbers that come with them: they say one, or a unit of theirs holds so many. The words
+#: are lower case; a plural is listed where it is regular, too.
+_IMPLIED: Final = (
+    ("twice double doubles doubled doubling pair couple twin both", (2,)),
+    ("thrice triple triples tripled tripling triplet trio triangle triangular tricycle third", (3,)),
+    ("quadruple quadruples quadrupled quartet square rectangle rectangular fourth", (4,)),
+    ("quarter quarterly", (4, 25)),
+    ("fifth quintuple quintupled nickel", (5,)),
+    ("dime decade", (10,)),
+    ("century centuries percent percentage cent penny pennies", (100,)),
+    ("dozen", (12,)),
+    ("score", (20,)),
+    ("fortnight", (14,)),
+    ("second minute hour hourly", (12, 24, 60, 3600)),
+    ("day daily today tomorrow yesterday", (7, 24, 30, 31, 365)),
+    ("monday tuesday wednesday thursday friday saturday sunday", (7, 24)),
+    ("week weekly weekday weekend workday", (4, 5, 7, 52)),
+    ("month monthly", (4, 12, 30, 31)),
+    ("january march may july august october december", (12, 31)),
+    ("april june september november", (12, 30)),
+    ("february", (12, 28, 29)),
+    ("year yearly annual annually", (4, 12, 52, 365, 366)),
+    ("foot feet inch inches", (12,)),
+    ("yard", (3, 36)),
+    ("mile", (1760, 5280)),
+    ("pound lb ounce oz ton", (16, 2000)),
+    ("gallon quart pint cup", (4, 8, 16)),
+    ("tablespoon teaspoon", (3, 16)),
+    ("meter metre centimeter centimetre millimeter millimetre cm mm", (10, 100, 1000)),
+    ("kilometer kilometre km kilogram kilo kg gram liter litre milliliter millilitre ml", (100, 1000)),
+    ("angle degree circle", (90, 180, 360)),
 )
-_WORD: Final = re.compile(r"[a-z]+")
+_WORDS: Final = MappingProxyType(
+    {word: numbers for words, numbers in _IMPLIED for stem in words.split() for word in (stem, stem + "s")}
+)
+_CENTS: Final = frozenset({"cent", "cents", "penny", "pennies"})
+_WORD: Final = re.compile(r"[a-z]+|%")
 _ORDINAL: Final = re.compile(r"\b(\d{1,4})(?:st|nd|rd|th)\b")
 _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+")
 _MAX_QUESTION: Final = 20_000
@@ -73,6 +82,9 @@ class Given:
 def read_given(question: str) -> Given:
     """The numbers of ``question`` (its first 20,000 characters). Never raises on a string."""
     text = question[:_MAX_QUESTION]
+    lowered = text.lower()
+    words = frozenset(_WORD.findall(lowered))
+    cents = not words.isdisjoint(_CENTS)
     stated: Counter[Fraction] = Counter()
     usable: set[Fraction] = set()
     for chunk in _chunks(text):
@@ -81,12 +93,15 @@ def read_given(question: str) -> Given:
                 continue
             value, kind = item.quantity.value, item.quantity.kind
             stated[value] += 1
-            usable.update(_time_forms(value) if kind == "time" else _forms(value))
-    lowered = text.lower()
-    words = frozenset(_WORD.findall(lowered))
+            if kind == "time":
+                usable.update(_time_forms(value))
+            else:
+                usable.update(_forms(value, percent=kind == "percent", cents=cents))
+    if "%" in text:
+        usable.add(Fraction(100))
     for word in sorted(words & _WORDS.keys()):
         for number in _WORDS[word]:
-            usable.update(_forms(Fraction(number)))
+            usable.update((Fraction(number), Fraction(1, number)))
     usable.update(Fraction(int(digits)) for digits in _ORDINAL.findall(lowered))
     return Given(MappingProxyType(dict(stated)), frozenset(usable), words)
 
@@ -103,29 +118,23 @@ def _chunks(text: str) -> Iterator[str]:
             yield sentence
 
 
-def _forms(value: Fraction) -> Iterator[Fraction]:
-    """A number, as hundredths (percent, cents), what a share leaves, its reciprocal and its parts."""
+def _forms(value: Fraction, *, percent: bool, cents: bool) -> Iterator[Fraction]:
+    """A number, its reciprocal, what a share leaves or adds, and the parts of a fraction."""
     yield value
-    yield -value
-    yield value / 100
-    yield value * 100
     if value:
         yield 1 / value
-    if 0 < value <= 1:
-        yield 1 - value
-        yield 1 + value
-    if 0 < value <= 1000:  # "15% off", "20% more"
-        yield 100 - value
-        yield 100 + value
-        yield 1 - value / 100
-        yield 1 + value / 100
+    if percent:  # "15% off", "20% more"
+        yield from (value / 100, 1 - value / 100, 1 + value / 100, 100 - value, 100 + value)
+    if cents:
+        yield value / 100
+    if value.denominator > 1 or cents:
+        yield value * 100
     if value.denominator > 1:
-        yield Fraction(value.numerator)
-        yield Fraction(value.denominator)
-        yield Fraction(value.numerator // value.denominator)
-        yield value - value.numerator // value.denominator
-        yield Fraction(value.numerator % value.denominator)
-        yield Fraction(value.denominator - value.numerator % value.denominator)
+        whole, rest = divmod(value.numerator, value.denominator)
+        yield from map(Fraction, (value.numerator, value.denominator, whole, rest, value.denominator - rest))
+        yield value - whole
+    if 0 < value < 1:
+        yield from (1 - value, 1 + value, 100 - value * 100, 100 + value * 100)
 
 
 def _time_forms(minutes: Fraction) -> Iterator[Fraction]:
