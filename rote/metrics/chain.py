@@ -59,19 +59,24 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The equations of a response in order, each once: what is written again says nothing new.
+    """The equations of a response.
 
-    ``stated``: the numbers that stand to the right of any equals sign, read as an equation or not.
+    Attributes
+    ----------
+    steps: all of them, in order.
+    distinct: each once, where it stands first: what is written again says nothing new.
+    stated: (offset, number) of what stands to the right of any equals sign, read as an equation or not.
     """
 
     steps: tuple[Step, ...]
-    stated: frozenset[Fraction] = frozenset()
+    distinct: tuple[Step, ...] = ()
+    stated: tuple[tuple[int, Fraction], ...] = ()
 
     def consistency(self) -> float | None:
-        """Share of the equations that hold, 0 to 1; None without equations."""
-        if not self.steps:
+        """Share of the different equations that hold, 0 to 1; None without equations."""
+        if not self.distinct:
             return None
-        return sum(step.holds for step in self.steps) / len(self.steps)
+        return sum(step.holds for step in self.distinct) / len(self.distinct)
 
     def agreement(self, answer: Fraction | None) -> int | None:
         """Whether the last expression, worked out, is ``answer``; None without one or the other.
@@ -84,21 +89,24 @@ class Chain:
         return int(answer == last.equation.value or (last.holds and answer == last.result))
 
     def grounded(self, given: Given) -> float | None:
-        """Share of the operands with a source, 0 to 1: question, earlier result or plain constant."""
+        """Share of the operands with a source, 0 to 1: question, earlier result or plain constant.
+
+        Of the different equations; None without equations.
+        """
         total = sourced = 0
         earlier: set[Fraction] = set()
-        for step in self.steps:
+        for step in self.distinct:
             total += len(step.operands)
             sourced += sum(has_source(operand, given, earlier) for operand in step.operands)
             earlier.update(carried(step))
         return sourced / total if total else None
 
     def linked(self, answer: Fraction | None) -> int:
-        """How many of the equations have a result that a later one takes up, or that is the answer."""
+        """How many different equations have a result that a later one takes up, or that is the answer."""
         wanted = set() if answer is None else {answer}
         count = 0
-        for step in reversed(self.steps):
-            count += not wanted.isdisjoint(results(step))
+        for step in reversed(self.distinct):
+            count += not wanted.isdisjoint(carried(step))
             wanted.update(step.operands)
         return count
 
@@ -151,15 +159,18 @@ def read_chain(text: str) -> Chain:
         return Chain(())
     if len(text) > MAX_CHAIN:
         text = text[: MAX_CHAIN // 2] + "\n" + text[-MAX_CHAIN // 2 :]
-    seen: set[tuple[str, Fraction]] = set()
-    steps = []
-    for equation in find_equations(text):
-        key = (equation.lhs, equation.rhs)
-        if key not in seen and not _is_algebra(text, equation):
-            seen.add(key)
-            steps.append(Step(equation, _operands(equation.lhs), holds(equation)))
-    stated = frozenset(Fraction(match["number"].replace(",", "")) for match in _STATED.finditer(text))
-    return Chain(tuple(steps), stated)
+    steps = tuple(
+        Step(equation, _operands(equation.lhs), holds(equation))
+        for equation in find_equations(text)
+        if not _is_algebra(text, equation)
+    )
+    first: dict[tuple[str, Fraction], Step] = {}
+    for step in steps:
+        first.setdefault((step.equation.lhs, step.result), step)
+    stated = tuple(
+        (match.start(), Fraction(match["number"].replace(",", ""))) for match in _STATED.finditer(text)
+    )
+    return Chain(steps, tuple(first.values()), stated)
 
 
 def _is_algebra(text: str, equation: Equation) -> bool:

@@ -161,7 +161,7 @@ def measure(
         found.value,
         answer_at=None if found.span is None or found.value is None else found.span[1],
         finished=not (novelty.looping or unclosed),
-        reference_steps=len(reference.chain.steps) or None,
+        reference_steps=len(reference.chain.distinct) or None,
     )
     error = None
     if not correct:
@@ -199,7 +199,7 @@ def measure(
         characters=len(response),
         words=len(response.split()),
         tokens=tokens,
-        equations=len(chain.steps),
+        equations=len(chain.distinct),
         error_class=error,
     )
 

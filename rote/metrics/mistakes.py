@@ -162,7 +162,8 @@ def _is_scaled(wrong: Wrong, answer: Fraction, path: Sequence[Step]) -> bool:
     """Whether answer and gold differ by a factor between units, and its use is what tells them apart.
 
     The question must speak of such units and not state the factor. With a reference, the factor must
-    stand between an operand of the one and of the other, or be an operand of either.
+    be an operand of one of the two, or stand between an operand of the response and one that the
+    reference starts from.
     """
     if not answer or not wrong.gold:
         return False
@@ -175,12 +176,14 @@ def _is_scaled(wrong: Wrong, answer: Fraction, path: Sequence[Step]) -> bool:
         return False
     if not wrong.reference.chain.steps or not path:
         return True
+    reference = wrong.reference.chain.steps
     own = {operand for step in path for operand in step.operands}
-    other = {operand for step in wrong.reference.chain.steps for operand in step.operands}
+    other = {operand for step in reference for operand in step.operands}
     factors = {ratio, 1 / ratio}
     if not factors.isdisjoint(own ^ other):
         return True
-    return any(number * factor in other for number in own - {0} for factor in factors)
+    inputs = other - {step.result for step in reference}
+    return any(number * factor in inputs for number in own - {0} for factor in factors)
 
 
 def _is_premature(wrong: Wrong, answer: Fraction) -> bool:
@@ -202,9 +205,24 @@ def _overlong(wrong: Wrong) -> bool:
 
 
 def _has_foreign(wrong: Wrong, path: Sequence[Step]) -> bool:
-    """Whether an operand on the way to the answer has no source."""
-    earlier = {result for step in wrong.chain.steps for result in carried(step)} | wrong.chain.stated
-    return any(not has_source(operand, wrong.given, earlier) for step in path for operand in step.operands)
+    """Whether an operand on the way to the answer has no source.
+
+    A result that stands after an equals sign is one, though its equation could not be read.
+    """
+    earlier: set[Fraction] = set()
+    stated = iter(wrong.chain.stated)
+    ahead = next(stated, None)
+    on_path = {id(step) for step in path}
+    for step in wrong.chain.steps:
+        while ahead is not None and ahead[0] < step.equation.span[0]:
+            earlier.add(ahead[1])
+            ahead = next(stated, None)
+        if id(step) in on_path and any(
+            not has_source(operand, wrong.given, earlier) for operand in step.operands
+        ):
+            return True
+        earlier.update(carried(step))
+    return False
 
 
 def _one_operation(given: Given, answer: Fraction) -> bool:

@@ -98,7 +98,7 @@ def read_given(question: str) -> Given:
             else:
                 usable.update(_forms(value, percent=kind == "percent", cents=cents))
     if "%" in text:
-        usable.add(Fraction(100))
+        usable.update((Fraction(100), Fraction(1, 100)))
     for word in sorted(words & _WORDS.keys()):
         for number in _WORDS[word]:
             usable.update((Fraction(number), Fraction(1, number)))

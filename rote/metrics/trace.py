@@ -59,7 +59,7 @@ def trace_score(
     answer_at: where the answer stands in ``text``, or None without one.
     """
     opened = len(_LINE_OPENS.findall(_SENTENCE_BREAK.sub("\n", text[:_MAX_TRACE])))
-    steps = len(chain.steps)
+    steps = len(chain.distinct)
     if not steps and not opened:
         return 0.0
     wanted = min(reference_steps, _MOST_STEPS) if reference_steps else _STEPS_WITHOUT_REFERENCE
