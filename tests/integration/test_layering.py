@@ -47,6 +47,7 @@ RULES = {
     "harness_ext": Rule(
         rooms=frozenset({"ground", "perturb", "harness_ext"}),
         packages=frozenset({"lm_eval", "datasets", "tqdm"}),  # lm_eval draws its progress with tqdm
+        packages_in_functions=frozenset({"torch", "transformers"}),  # of rote[hf], for what runs such models
     ),
     "train": Rule(
         rooms=frozenset({"ground", "perturb", "train"}),

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 #: Name for ``--model`` → where the class is. Imported only when the model is asked for.
-MODELS: Final = {"rote-planted": "rote.harness_ext.models.planted:PlantedLM"}
+MODELS: Final = {
+    "rote-planted": "rote.harness_ext.models.planted:PlantedLM",
+    "rote-hf": "rote.harness_ext.models.hf:RoteHFLM",
+    "rote-vllm": "rote.harness_ext.models.vllm:RoteVLLM",
+    "rote-budget": "rote.harness_ext.models.budget:BudgetLM",
+}
 
 
 def register() -> None:
