@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import keyword
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
 
 from rote.errors import TemplateError
 from rote.perturb import expressions, names
+from rote.perturb.inert import Clause, scope_word
 from rote.perturb.plan import Noun, Number, Plan, Step
 from rote.perturb.schema import (
     ChoiceSpec,
@@ -23,64 +21,7 @@ from rote.perturb.schema import (
 )
 from rote.perturb.texts import Piece, Text, parse_text
 from rote.perturb.values import Person, Quantity, Word
-from rote.problem import Noop
 from rote.rational import format_number
-
-#: Words that could take the inert number into what is asked.
-SCOPE_WORDS: Final = frozenset(
-    {
-        "all",
-        "altogether",
-        "total",
-        "each",
-        "every",
-        "everyone",
-        "everything",
-        "both",
-        "remaining",
-        "remainder",
-        "rest",
-        "combined",
-        "overall",
-        "entire",
-    }
-)
-_WORD: Final = re.compile(r"[a-z]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """An inert clause as the instances need it."""
-
-    family: str
-    number: str
-    attaches: tuple[str, ...]
-    topic: str
-    role: str
-    position: str
-    why: str
-
-    def noop(self, numbers: Mapping[str, Fraction]) -> Noop:
-        """The record of one instance; its span is filled in by whoever rendered it.
-
-        ``magnitude`` is ``in_range`` when the number lies between the smallest and the largest of the
-        problem's own numbers, else ``out_of_range``.
-        """
-        k = numbers[self.number]
-        own = [value for name, value in numbers.items() if name != self.number]
-        inside = min(own) <= k <= max(own)
-        factors = {
-            "topic": self.topic,
-            "role": self.role,
-            "magnitude": "in_range" if inside else "out_of_range",
-            "position": self.position,
-        }
-        proof = (
-            f"The number {format_number(k)} enters no step of the solution.",
-            "The clause holds no word that would take its number into what is asked.",
-            self.why,
-        )
-        return Noop(self.family, factors, k, (0, 0), proof)
 
 
 def assemble(spec: TemplateSpec) -> dict[str, tuple[tuple[Plan, Clause | None], ...]]:
@@ -98,7 +39,11 @@ def assemble(spec: TemplateSpec) -> dict[str, tuple[tuple[Plan, Clause | None], 
         plans["names"] = ((base.plan(free_names=True, free_numbers=False), None),)
     plans["numbers"] = ((base.plan(free_names=False, free_numbers=True), None),)
     plans["symbolic"] = ((base.plan(free_names=True, free_numbers=True), None),)
-    plans["noop"] = tuple(_inert(spec, clause, i) for i, clause in enumerate(spec.noop))
+    if spec.noop:
+        plans["noop"] = tuple(_inert(spec, clause, i) for i, clause in enumerate(spec.noop))
+        plans["symbolic_noop"] = tuple(
+            _inert(spec, clause, i, free=True) for i, clause in enumerate(spec.noop)
+        )
     if spec.p1 is not None:
         plans["p1"] = ((_extended(spec, (spec.p1,), "p1"), None),)
         if spec.p2 is not None:
@@ -251,7 +196,8 @@ def _original(name: str, noun: PersonSpec | ChoiceSpec) -> Person | Word:
     return person
 
 
-def _inert(spec: TemplateSpec, inert: InertClause, i: int) -> tuple[Plan, Clause]:
+def _inert(spec: TemplateSpec, inert: InertClause, i: int, *, free: bool = False) -> tuple[Plan, Clause]:
+    """The plan with one inert clause, at the original's values or, ``free``, with drawn ones."""
     field = f"noop.{i}"
     if inert.number not in inert.numbers:
         raise TemplateError(
@@ -265,14 +211,14 @@ def _inert(spec: TemplateSpec, inert: InertClause, i: int) -> tuple[Plan, Clause
         _check_shown((part.sentences[part.clause or 0],), inert.numbers, "clause")
     except TemplateError as error:
         raise TemplateError(str(error), field=field) from None
-    scope = sorted(SCOPE_WORDS & set(_WORD.findall(re.sub(r"\{\{.*?\}\}", " ", inert.clause).lower())))
+    scope = scope_word(inert.clause)
     if scope:
         raise TemplateError(
-            f"{scope[0]!r} could take the inert number into what is asked", field=f"{field}.clause"
+            f"{scope!r} could take the inert number into what is asked", field=f"{field}.clause"
         )
     position = "before_question" if inert.before in (None, len(spec.question)) else "mid_text"
     clause = Clause(inert.family, inert.number, inert.attaches, inert.topic, inert.role, position, inert.why)
-    return part.plan(free_names=False, free_numbers=False), clause
+    return part.plan(free_names=free and bool(spec.names), free_numbers=free), clause
 
 
 def _extended(spec: TemplateSpec, extensions: Sequence[Extension], field: str) -> Plan:

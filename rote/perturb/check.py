@@ -26,13 +26,22 @@ from rote.perturb.language import comma, ordinal, plain, words
 from rote.perturb.plan import Plan
 from rote.perturb.schema import InertClause, NumberSpec, TemplateSpec
 from rote.perturb.texts import render_in_sandbox
-from rote.perturb.values import Person, Quantity, Value
+from rote.perturb.values import NumberKind, Person, Quantity, Value
 from rote.problem import Noop, Problem
 from rote.rational import format_number
 from rote.steps import rederive
 
 #: Distinct questions that a variant must offer.
-CAPACITY: Final = {"names": 200, "numbers": 200, "symbolic": 1000, "noop": 20, "p1": 1000, "p2": 1000}
+CAPACITY: Final = {
+    "names": 200,
+    "numbers": 200,
+    "symbolic": 1000,
+    "noop": 20,
+    "noop2": 20,
+    "symbolic_noop": 200,
+    "p1": 1000,
+    "p2": 1000,
+}
 #: Caps on drawn values, by the ``unit`` a number or step may name.
 UNITS: Final = {
     "hours/day": 24,
@@ -48,12 +57,17 @@ UNITS: Final = {
     "km/h driving": 130,
     "percent": 100,
 }
+#: Variants that keep the original's answer, and those that never have it.
+_SAME_ANSWER: Final = ("original", "names", "noop", "noop2", "noop_control")
+_OTHER_ANSWER: Final = ("numbers", "symbolic", "symbolic_noop")
 #: Shared three-word runs, as a share of the smaller question's, from which two templates are one.
 _ALIKE: Final = 0.5
 #: Instances of a variant on which the slow references run.
 _REFERENCE: Final = 25
 _ENDS: Final = (".", "!", "?")
 _WORD: Final = re.compile(r"[a-z]+|\d+")
+_DIGIT: Final = re.compile(r"\d")
+_CLAUSE_KINDS: Final[tuple[NumberKind, ...]] = ("decimal", "money")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +264,9 @@ def _of_instance(
     if gold <= 0:
         yield "gold", f"{format_number(gold)} is not positive"
     expect = template.spec.expect
-    if problem.variant in ("original", "names", "noop") and gold != expect:
+    if problem.variant in _SAME_ANSWER and gold != expect:
         yield "gold", f"{format_number(gold)}; a {problem.variant} variant keeps {format_number(expect)}"
-    if problem.variant in ("numbers", "symbolic") and gold == expect:
+    if problem.variant in _OTHER_ANSWER and gold == expect:
         yield "gold", "the answer is the original's"
     for step in plan.steps:
         unit = next((s.unit for s in template.spec.steps if s.name == step.name), None)
@@ -270,15 +284,14 @@ def _of_instance(
     for slip in english.stray_pronouns(problem.question, people):
         yield "english", slip
     for noop in problem.noop:
-        inert = _inert(template, noop)
-        yield from _of_clause(problem, noop, known[inert.number])
+        yield from _of_clause(problem, noop)
     if reference:
         if not is_correct(problem.solution, gold):
             yield "grader", "the problem's own solution does not score"
         why = plan.refusal(known)
         if why is not None:
             yield "draw", f"the reference refuses it: {why}"
-        if problem.question != _reference_question(template, problem, known):
+        if _without_attached(template, problem, known) != _reference_question(template, problem, known):
             yield "rendering", "compiled text and jinja2 differ"
 
 
@@ -309,10 +322,16 @@ def _stands(text: str, number: str) -> bool:
     return False
 
 
-def _of_clause(problem: Problem, noop: Noop, number: Value) -> Iterator[tuple[str, str]]:
+def _of_clause(problem: Problem, noop: Noop) -> Iterator[tuple[str, str]]:
     clause = problem.question[noop.span[0] : noop.span[1]]
-    if not isinstance(number, Quantity) or not clause.endswith(_ENDS) or not _shows(clause, number):
-        yield "inert clause", f"the span holds {clause!r}, without the number {number}"
+    if not clause.endswith(_ENDS):
+        yield "inert clause", f"the span holds {clause!r}, which is no sentence"
+    if noop.number is None:
+        if _DIGIT.search(clause) or problem.traps:
+            yield "inert clause", f"a control with a number or a trap: {clause!r}"
+        return
+    if not any(_shows(clause, Quantity(noop.number, kind)) for kind in _CLAUSE_KINDS):
+        yield "inert clause", f"the span holds {clause!r}, without the number {format_number(noop.number)}"
     if not problem.traps:
         yield "inert clause", "no trap"
     if any(trap.value == problem.answer for trap in problem.traps):
@@ -332,8 +351,8 @@ def _reference_question(template: AuthoredTemplate, problem: Problem, values: di
                 (len(sentences) if extension.before is None else extension.before, extension.clause)
             )
             ask = extension.ask or ask
-    for noop in problem.noop:
-        inert = _inert(template, noop)
+    inert = _own_clause(template, problem, values)
+    if inert is not None:
         clauses.append((len(sentences) if inert.before is None else inert.before, inert.clause))
     whole: list[str] = []
     for i, sentence in enumerate([*sentences, ask]):
@@ -342,8 +361,21 @@ def _reference_question(template: AuthoredTemplate, problem: Problem, values: di
     return " ".join(render_in_sandbox(text, values) for text in whole)
 
 
-def _inert(template: AuthoredTemplate, noop: Noop) -> InertClause:
-    return next(clause for clause in template.spec.noop if clause.family == noop.family)
+def _own_clause(template: AuthoredTemplate, problem: Problem, values: dict[str, Value]) -> InertClause | None:
+    """The clause of an instance that the template's own file holds; None when a family attached it."""
+    families = {noop.family for noop in problem.noop}
+    own = (c for c in template.spec.noop if c.family in families and c.number in values)
+    return next(own, None)
+
+
+def _without_attached(template: AuthoredTemplate, problem: Problem, values: dict[str, Value]) -> str:
+    """The question without the clauses that families attached: those stand in no file of the template's."""
+    question = problem.question
+    if _own_clause(template, problem, values) is None:
+        for noop in sorted(problem.noop, key=lambda noop: noop.span, reverse=True):
+            start, end = noop.span
+            question = question[:start] + question[end + 1 :]
+    return question
 
 
 # rules of a set ---------------------------------------------------------------------------------

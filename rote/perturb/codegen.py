@@ -25,7 +25,10 @@ from rote.perturb.values import PLACES, Person, annotation_text
 
 
 class Drawn(NamedTuple):
-    """What the compiled function returns: an instance without its identity."""
+    """What the compiled function returns: an instance without its identity.
+
+    ``detail`` is for whoever made the instance of more than one plan.
+    """
 
     position: int
     question: str
@@ -34,6 +37,22 @@ class Drawn(NamedTuple):
     digits: int
     largest: int | float
     span: tuple[int, int] | None
+    detail: object = None
+
+
+class OpenDrawn(NamedTuple):
+    """An instance whose question is still in pieces, so that a clause can be put between two of them.
+
+    ``segments`` make the question when they are joined by spaces; ``known`` are the exact values of the
+    plan's numbers and then of its steps.
+    """
+
+    segments: tuple[str, ...]
+    solution: str
+    answer: Fraction
+    digits: int
+    largest: int | float
+    known: tuple[Fraction, ...]
 
 
 #: The instance at a position of the space of draws, or None when the position is no draw.
@@ -86,7 +105,53 @@ def compile_plan(plan: Plan) -> tuple[At, Walk, Accepts]:
     return namespace["at"], namespace["walk"], namespace["accepts"]
 
 
+def compile_open(plan: Plan) -> Callable[[int], OpenDrawn | None]:
+    """Compile a plan whose sentences are to stay apart: the instance at a position, in pieces."""
+    writer = TextWriter(plan)
+    writer.constants["OpenDrawn"] = OpenDrawn
+    _numbers_and_nouns(writer)
+    segments = "".join(f"{f_string(writer.text(sentence))}, " for sentence in plan.sentences)
+    writer.line(f"solution = {f_string(_solution(writer))}")
+    values = [writer.scaled[n.name] for n in plan.numbers] + [writer.scaled[s.name] for s in plan.steps]
+    known = "".join(
+        f"_whole({v.numerator}), " if v.denominator == 1 else f"Fraction({v.numerator}, {v.denominator}), "
+        for v in values
+    )
+    answer = writer.scaled[plan.answer]
+    writer.line(
+        f"return OpenDrawn(({segments}), solution, {_answer(writer.steps[plan.answer], answer)}, "
+        f"{_digits(writer.steps[plan.answer], answer)}, {_largest(writer)}, ({known}))"
+    )
+    # as in compile_plan: nothing from a file runs
+    exec(compile("\n".join(["def at(x):", *writer.lines]), "<rote template>", "exec"), writer.constants)
+    at: Callable[[int], OpenDrawn | None] = writer.constants["at"]
+    return at
+
+
 def _write(writer: TextWriter) -> None:
+    plan = writer.plan
+    _numbers_and_nouns(writer)
+    writer.checks = len(writer.lines)
+    _question(writer)
+    writer.line(f"solution = {f_string(_solution(writer))}")
+    answer = writer.scaled[plan.answer]
+    writer.line(
+        f"return Drawn(position, question, solution, {_answer(writer.steps[plan.answer], answer)}, "
+        f"{_digits(writer.steps[plan.answer], answer)}, {_largest(writer)}, span)"
+    )
+
+
+def _solution(writer: TextWriter) -> str:
+    plan = writer.plan
+    if plan.solution is not None:
+        return writer.text(plan.solution)
+    lines = [writer.text(step.text, writer.equation(step)) for step in plan.steps]
+    last = writer.step_text(writer.steps[plan.answer], annotation_text)
+    return "\n".join([*lines, f"#### {last}"])
+
+
+def _numbers_and_nouns(writer: TextWriter) -> None:
+    """What decides whether there is a draw: numbers, constraints, steps, and people's names."""
     plan = writer.plan
     for i, number in enumerate(plan.numbers):
         offset = None
@@ -107,19 +172,6 @@ def _write(writer: TextWriter) -> None:
         right = times(str(plan.different.numerator), answer.denominator)
         writer.line(f"if {left} == {right}: return None")
     _nouns(writer, plan.nouns)
-    writer.checks = len(writer.lines)
-    _question(writer)
-    if plan.solution is not None:
-        solution = writer.text(plan.solution)
-    else:
-        lines = [writer.text(step.text, writer.equation(step)) for step in plan.steps]
-        last = writer.step_text(writer.steps[plan.answer], annotation_text)
-        solution = "\n".join([*lines, f"#### {last}"])
-    writer.line(f"solution = {f_string(solution)}")
-    writer.line(
-        f"return Drawn(position, question, solution, {_answer(writer.steps[plan.answer], answer)}, "
-        f"{_digits(writer.steps[plan.answer], answer)}, {_largest(writer)}, span)"
-    )
 
 
 def _conditions(

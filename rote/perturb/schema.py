@@ -209,7 +209,9 @@ class TemplateSpec(Model):
     steps: tuple[StepSpec, ...] = Field(min_length=2, max_length=8)
     answer: Identifier
     expect: Exact = Field(description="the answer to the original, worked out by hand")
-    noop: tuple[InertClause, ...] = Field(min_length=2)
+    noop: tuple[InertClause, ...] = Field(
+        default=(), description="clauses of its own, besides those of the families"
+    )
     p1: Extension | None = None
     p2: Extension | None = None
 
@@ -220,13 +222,13 @@ class TemplateSpec(Model):
         return self
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML in which ``off``, ``on``, ``yes`` and ``no`` are the words that they are in a template."""
 
 
-_Loader.yaml_implicit_resolvers = {
+Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+    for first, resolvers in Loader.yaml_implicit_resolvers.items()
 }
 
 
@@ -260,7 +262,7 @@ def _without_tags(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
 def read_template(path: Path) -> TemplateSpec:
     """Read and check one file. Raises TemplateError naming file, field, value and what would be right."""
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
     except OSError as error:
         raise TemplateError(f"cannot be read ({error.strerror})", path=path) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rote.errors import RoteError, TemplateError, UnsatisfiableError, UsageError
 from rote.perturb import codegen, expressions, keys
-from rote.perturb.assemble import Clause
+from rote.perturb.inert import Clause
+from rote.perturb.noop.words import ATTACHED
+from rote.perturb.part import Compiled, Part
 from rote.perturb.plan import Plan
-from rote.perturb.traps import Replay, compile_replay, traps
-from rote.perturb.values import Quantity, Value
-from rote.problem import VARIANTS, Noop, Problem, Trap
+from rote.perturb.values import Value
+from rote.problem import VARIANTS, Problem
+
+if TYPE_CHECKING:
+    # the families bring a tagger along, which only variants with clauses need
+    from rote.perturb.noop.compose import Base
+    from rote.perturb.noop.host import Host
+    from rote.perturb.noop.sites import Site, Sites
 
 #: Positions tried to learn how often a position of the space of draws is a draw.
 _PILOT: Final = 512
@@ -31,35 +36,10 @@ _PATIENCE: Final = 16
 _LAPS: Final = 64
 #: Bounds of the caches that one compiled plan keeps.
 _KEYS_KEPT: Final = 1024
-_INERT_KEPT: Final = 1 << 14
 
 
 #: The plans of each variant, with the inert clause that each adds.
 Plans = Mapping[str, Sequence[tuple[Plan, "Clause | None"]]]
-
-
-@dataclass(slots=True)
-class _Compiled:
-    """A compiled plan with the layout of its space of draws.
-
-    ``capacity``: how many indices in a row are sure to get different draws; ``draws``: positions of
-    all draws, when the space is small enough to list them.
-    """
-
-    plan: Plan
-    clause: Clause | None
-    at: codegen.At
-    walk: codegen.Walk
-    bits: int
-    stride: int
-    capacity: int
-    draws: tuple[int, ...] | None
-    operations: int
-    numbers: int  # the part of the space that numbers take: position % numbers decides them all
-    keys: dict[tuple[int, int], keys.Key] = field(default_factory=dict)
-    inert: dict[int, tuple[Noop, tuple[Trap, ...]]] = field(default_factory=dict)
-    replay: Replay | None = None
-    solved: Mapping[str, Fraction] = field(default_factory=dict)
 
 
 class Template:
@@ -72,6 +52,7 @@ class Template:
     plans: the plans of each variant it offers (several for ``noop``, one for each inert clause), or what
         makes them when they are first asked for.
     path: the file it came from, for messages.
+    host: makes what families of inert clauses attach to; without it, none does.
     """
 
     def __init__(
@@ -80,12 +61,17 @@ class Template:
         source: str,
         plans: Plans | Callable[[], Plans],
         path: Path | None = None,
+        host: Callable[[], Host] | None = None,
     ) -> None:
         self.id = template_id
         self.source = source
         self.path = path
         self._make = plans
-        self._compiled: dict[str, tuple[_Compiled, ...]] = {}
+        self._host = host
+        self._sites_found: Sites | None = None
+        self._groups: dict[str, tuple[tuple[Site, ...], ...]] = {}
+        self._bases: dict[bool, Base] = {}
+        self._compiled: dict[str, tuple[Part, ...]] = {}
 
     @property
     def _plans(self) -> Plans:
@@ -96,15 +82,78 @@ class Template:
     @property
     def variants(self) -> tuple[str, ...]:
         """The variants this template offers, in the order of reports."""
-        return tuple(v for v in VARIANTS if v in self._plans)
+        return tuple(v for v in VARIANTS if self.offers(v))
+
+    def offers(self, variant: str) -> bool:
+        """Whether the template has a variant; to ask for one costs less than to list all."""
+        return variant in self._plans or bool(self._sites(variant))
+
+    def why_not(self, variant: str) -> str | None:
+        """Why the template does not offer a variant, in words; None when it does."""
+        if self.offers(variant):
+            return None
+        if variant not in ATTACHED:
+            return "nothing in it can be changed so"
+        if self._host is None:
+            return "its format takes no inert clauses"
+        found = self._all_sites()
+        if found.why_not is not None:
+            return found.why_not
+        if variant == "noop2":
+            return "no two families of inert clauses attach together"
+        if "symbolic" not in self._plans:
+            return "it has no symbolic variant"
+        return "no family of inert clauses attaches whatever is drawn"
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Where families of inert clauses attach to the original, neighbours of different families."""
+        return self._all_sites().sites if self._host is not None else ()
+
+    def _all_sites(self) -> Sites:
+        from rote.perturb.noop.family import families
+        from rote.perturb.noop.sites import find_sites
+
+        if self._sites_found is None:
+            if self._host is None:
+                raise UsageError(f"{self.id}: its format takes no inert clauses")
+            self._sites_found = find_sites(self.id, self._host(), families())
+        return self._sites_found
+
+    def _sites(self, variant: str) -> tuple[tuple[Site, ...], ...]:
+        """The sites of each part of a variant with attached clauses."""
+        if variant not in ATTACHED or self._host is None:
+            return ()
+        groups = self._groups.get(variant)
+        if groups is None:
+            groups = self._groups[variant] = self._grouped(variant)
+        return groups
+
+    def _grouped(self, variant: str) -> tuple[tuple[Site, ...], ...]:
+        sites = self._all_sites().sites
+        if variant == "symbolic_noop":
+            if "symbolic" not in self._plans:
+                return ()
+            return tuple((site,) for site in sites if site.drawable)
+        if variant == "noop2":
+            from rote.perturb.noop.clauses import pairs
+
+            return tuple(pairs(sites))
+        return tuple((site,) for site in sites)
 
     def plans(self, variant: str) -> Sequence[tuple[Plan, Clause | None]]:
-        """The plans of a variant (several for ``noop``: one for each inert clause)."""
+        """The plans of a variant that the template brings itself (several for ``noop``: one a clause)."""
+        self._check_offered(variant)
+        return self._plans.get(variant, ())
+
+    def _check_offered(self, variant: str) -> None:
         if variant not in VARIANTS:
             raise UsageError(f"unknown variant {variant!r}; known: {', '.join(VARIANTS)}")
-        if variant not in self._plans:
-            raise UsageError(f"{self.id} has no variant {variant!r}; it has: {', '.join(self.variants)}")
-        return self._plans[variant]
+        if not self.offers(variant):
+            told = f": {self.why_not(variant)}" if variant in ATTACHED else ""
+            raise UsageError(
+                f"{self.id} has no variant {variant!r}{told}; it has: {', '.join(self.variants)}"
+            )
 
     def capacity(self, variant: str) -> int:
         """How many indices, from 0, are sure to give different questions for any one seed."""
@@ -122,11 +171,7 @@ class Template:
         elif index < 0:
             raise UsageError(f"index must be 0 or more, got {index}")
         part, drawn = self._draw(variant, seed, index)
-        noop: tuple[Noop, ...] = ()
-        trap: tuple[Trap, ...] = ()
-        if part.clause is not None:
-            inert, trap = self._inert(part, part.clause, drawn)
-            noop = (inert,)
+        noop, trap = part.facts(drawn)
         return Problem(
             f"{self.id}/{variant}/{seed}/{index}" if variant != "original" else f"{self.id}/original",
             self.source,
@@ -153,7 +198,7 @@ class Template:
         part, drawn = self._draw(variant, seed, index)
         return part.plan, part.plan.decode(drawn.position)
 
-    def _draw(self, variant: str, seed: int, index: int) -> tuple[_Compiled, codegen.Drawn]:
+    def _draw(self, variant: str, seed: int, index: int) -> tuple[Part, codegen.Drawn]:
         parts = self._compiled.get(variant) or self._ready(variant)
         part, at = parts[0], index
         if len(parts) > 1:
@@ -175,36 +220,17 @@ class Template:
             lap = -1 - attempt
         raise self._unsatisfiable(part.plan, variant)
 
-    def _key(self, part: _Compiled, variant: str, seed: int, lap: int) -> keys.Key:
+    def _key(self, part: Part, variant: str, seed: int, lap: int) -> keys.Key:
         if len(part.keys) >= _KEYS_KEPT:
             part.keys.clear()
-        family = part.clause.family if part.clause else ""
-        return keys.make_key(part.bits, self.id, variant, family, seed, lap)
+        return keys.make_key(part.bits, self.id, variant, part.label, seed, lap)
 
-    def _inert(self, part: _Compiled, clause: Clause, drawn: codegen.Drawn) -> tuple[Noop, tuple[Trap, ...]]:
-        """The facts of an inert clause; all but its place depend on the drawn numbers alone."""
-        place = drawn.position % part.numbers
-        known = part.inert.get(place)
-        if known is None:
-            values = part.plan.decode(drawn.position)
-            numbers = {name: v.value for name, v in values.items() if isinstance(v, Quantity)}
-            if part.replay is None:
-                part.replay = compile_replay(part.plan)
-                # an inert clause's own numbers enter no step: the steps are the same in every instance
-                part.solved = part.plan.solve(numbers)
-            k = numbers[clause.number]
-            found = traps(part.plan, part.replay, {**part.solved, **numbers}, k, clause.attaches)
-            known = clause.noop(numbers), found
-            if len(part.inert) < _INERT_KEPT:
-                part.inert[place] = known
-        noop, found = known
-        return noop._replace(span=drawn.span or noop.span), found
-
-    def _ready(self, variant: str) -> tuple[_Compiled, ...]:
+    def _ready(self, variant: str) -> tuple[Part, ...]:
         ready = self._compiled.get(variant)
         if ready is None:
             try:
-                ready = tuple(self._compile(plan, clause, variant) for plan, clause in self.plans(variant))
+                own = [self._compile(plan, clause, variant) for plan, clause in self.plans(variant)]
+                ready = (*self._hung(variant), *own)
             except TemplateError as error:
                 if self.path is None or error.path is not None:
                     raise
@@ -212,7 +238,26 @@ class Template:
             self._compiled[variant] = ready
         return ready
 
-    def _compile(self, plan: Plan, clause: Clause | None, variant: str) -> _Compiled:
+    def _hung(self, variant: str) -> Iterator[Part]:
+        """The parts whose clauses come from families."""
+        sites = self._sites(variant)
+        if not sites or self._host is None:
+            return
+        from rote.perturb.noop.compose import Base, Hung
+
+        drawn = variant == "symbolic_noop"
+        base = self._bases.get(drawn)
+        if base is None:
+            plan, share = self._host().plan, 1.0
+            if drawn:
+                (part,) = self._ready("symbolic")
+                plan = part.plan
+                share = part.share if isinstance(part, Compiled) else 1.0
+            base = self._bases[drawn] = Base(plan, self._all_sites(), share)
+        for group in sites:
+            yield Hung.of(base, group, control=variant == "noop_control")
+
+    def _compile(self, plan: Plan, clause: Clause | None, variant: str) -> Compiled:
         at, walk, accepts = codegen.compile_plan(plan)
         space = math.prod(plan.sizes)
         numbers = math.prod(len(n.values) for n in plan.numbers)
@@ -223,7 +268,8 @@ class Template:
             if not draws:
                 raise self._unsatisfiable(plan, variant)
             bits = codegen.bits_for(len(draws))
-            return _Compiled(plan, clause, at, walk, bits, 1, len(draws), draws, operations, numbers)
+            share = len(draws) / space
+            return Compiled(plan, clause, at, walk, bits, 1, len(draws), draws, operations, numbers, share)
         total = 1 << bits
         key = keys.make_key(bits, "pilot", self.id, variant)
         for tries in (_PILOT, 16 * _PILOT, 256 * _PILOT):
@@ -235,7 +281,8 @@ class Template:
             raise self._unsatisfiable(plan, variant)
         share = hits / min(tries, total)
         capacity = max(1, int(total * share / _PATIENCE))
-        return _Compiled(plan, clause, at, walk, bits, capacity, capacity, None, operations, numbers)
+        inside = min(1.0, share * total / space)
+        return Compiled(plan, clause, at, walk, bits, capacity, capacity, None, operations, numbers, inside)
 
     def _unsatisfiable(self, plan: Plan, variant: str) -> RoteError:
         """Name what refuses the most draws."""

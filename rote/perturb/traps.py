@@ -84,12 +84,12 @@ def _candidates(
     yield a * d - c * b, b * d, f"answer - {text}"
     yield a * d + c * b, b * d, f"answer + {text}"
     steps = [step.name for step in plan.steps if step.name != plan.answer]
-    for name in (*attaches, *steps):
+    for what, name in (*(("number", n) for n in attaches), *(("step", n) for n in steps)):
         n, m = known[name].numerator, known[name].denominator
         for sign, top in (("-", n * d - c * m), ("+", n * d + c * m)):
             if top > 0:
                 result = replay(name, top, m * d, values)
                 if result is not None:
-                    yield *result, f"{name} {sign} {text}"
+                    yield *result, f"{what} {name} {sign} {text}"
     yield a * c, b * d, f"answer * {text}"
     yield a * d, b * c, f"answer / {text}"

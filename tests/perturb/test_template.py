@@ -123,7 +123,7 @@ def test_traps_are_what_a_distracted_reader_gets(build: Build) -> None:
     assert k is not None
     traps = {trap.how: trap.value for trap in problem.traps}
     assert traps[f"answer - {k}"] == 1260 - k
-    assert traps[f"boxes + {k}"] == (20 + k) * 14 * Fraction(9, 2)
+    assert traps[f"number boxes + {k}"] == (20 + k) * 14 * Fraction(9, 2)
     assert all(v > 0 and v != 1260 for v in traps.values())
     assert len(set(traps.values())) == len(traps)
 

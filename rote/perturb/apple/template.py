@@ -14,9 +14,10 @@ from rote.perturb.apple.draws import Draws, instance
 from rote.perturb.apple.model import Model, understand
 from rote.perturb.apple.reader import Sheet
 from rote.perturb.apple.refusal import RefusedError
-from rote.perturb.assemble import Clause
+from rote.perturb.inert import Clause
+from rote.perturb.part import Compiled
 from rote.perturb.plan import Plan
-from rote.perturb.template import Plans, Template, _Compiled
+from rote.perturb.template import Plans, Template
 
 #: Draws tried, and the most parts of expressions worked out for them, to find the first.
 _TRIES: Final = 40_000
@@ -107,7 +108,7 @@ class AppleTemplate(Template):
         if not found:
             raise RefusedError("no_draw", f"no draw was found: {_told(reasons)}", field="#conditions")
 
-    def _compile(self, plan: Plan, clause: Clause | None, variant: str) -> _Compiled:
+    def _compile(self, plan: Plan, clause: Clause | None, variant: str) -> Compiled:
         draws = cast(Draws, plan)
         draws.search()
         space = math.prod(draws.sizes)
@@ -119,7 +120,7 @@ class AppleTemplate(Template):
             if not places:
                 raise self._nothing(variant)
             bits = codegen.bits_for(len(places))
-            return _Compiled(plan, clause, at, walk, bits, 1, len(places), places, operations, 1)
+            return Compiled(plan, clause, at, walk, bits, 1, len(places), places, operations, 1)
         total = 1 << bits
         key = keys.make_key(bits, "pilot", self.id, variant)
         hits = 0
@@ -130,7 +131,7 @@ class AppleTemplate(Template):
         if not hits:
             raise self._nothing(variant)
         capacity = max(1, int(Fraction(total * hits, min(tries, total) * _PATIENCE)))
-        return _Compiled(plan, clause, at, walk, bits, capacity, capacity, None, operations, 1)
+        return Compiled(plan, clause, at, walk, bits, capacity, capacity, None, operations, 1)
 
     def _nothing(self, variant: str) -> UnsatisfiableError:
         return UnsatisfiableError(f"no draw meets the conditions of variant {variant!r}", path=self.path)

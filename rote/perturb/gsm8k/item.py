@@ -11,13 +11,14 @@ from math import prod
 from typing import Final
 
 from rote.perturb import codegen, keys, names
-from rote.perturb.assemble import Clause
 from rote.perturb.gsm8k.domains import style_of
 from rote.perturb.gsm8k.graph import Graph, build_graph
 from rote.perturb.gsm8k.mentions import Mention
 from rote.perturb.gsm8k.people import find_people
 from rote.perturb.gsm8k.rewrite import plain_solution, rewrite_solution
 from rote.perturb.gsm8k.symbolize import Facts, RejectedError
+from rote.perturb.inert import Clause
+from rote.perturb.noop.host import Host
 from rote.perturb.plan import Noun, Number, Plan, Step
 from rote.perturb.template import Plans, Template
 from rote.perturb.texts import Context, Piece, Text
@@ -81,7 +82,7 @@ class ItemTemplate(Template):
             for m in (facts.mentions[i],)
         )
         self._rewritten = not plain
-        super().__init__(template_id, "gsm8k", self._make_plans)
+        super().__init__(template_id, "gsm8k", self._make_plans, host=self._make_host)
 
     @staticmethod
     def _feasible_graph(facts: Facts) -> Graph:
@@ -111,6 +112,9 @@ class ItemTemplate(Template):
             plans["names"] = ((_plan(facts, graph, self.names, words, free_names=True), None),)
         plans["symbolic"] = one(numbers=True, people=bool(self.names))
         return plans
+
+    def _make_host(self) -> Host:
+        return Host(_plan(self.facts, self.graph, self.names, self.facts.solution))
 
     def _ready(self, variant: str) -> tuple[object, ...]:  # type: ignore[override]
         if self._rewritten and variant not in self._compiled and variant in ("numbers", "symbolic"):

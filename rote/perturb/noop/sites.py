@@ -1,0 +1,268 @@
+"""Where which families can be attached to a problem: families meet the reading of its question."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, TypeVar
+
+from rote.perturb import keys, names
+from rote.perturb.gsm8k.mentions import find_mentions
+from rote.perturb.noop import audit
+from rote.perturb.noop.family import Family, Wording
+from rote.perturb.noop.host import Host, Span
+from rote.perturb.noop.nouns_of import nouns_of
+from rote.perturb.noop.reading import Cut, Reading, Thing, read
+from rote.perturb.texts import Piece, Text
+from rote.perturb.values import Person, Quantity, Value
+
+T = TypeVar("T")
+
+#: The variables that clauses bring along; ``_2`` is put behind those of a second clause.
+K: Final = "noop_k"
+OTHER: Final = "noop_other"
+WORDING: Final = "noop_wording"
+
+#: Numbers a clause may have within the range of the problem's own, and as many beyond it.
+_NUMBERS: Final = 16
+#: New names that a clause may bring.
+_NAMES: Final = 24
+#: Fewest numbers that are worth a site.
+_FEWEST: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A family at one place of one question.
+
+    ``offset``: the clause goes before this character of the original; ``count``: the variable of the counted
+    thing's number, ``below``: that number originally; ``values`` and ``others``: the numbers and new names
+    it may have; ``clauses`` and ``controls``: its wordings, whose pieces name the plan's variables and
+    :data:`K` and :data:`OTHER`; ``nouns``: of its wordings; ``drawable``: whether it may stand in a question
+    whose names and numbers are drawn.
+    """
+
+    family: Family
+    offset: int
+    position: str
+    count: str | None
+    below: Fraction | None
+    values: tuple[Fraction, ...]
+    others: tuple[Person, ...]
+    clauses: tuple[Text, ...]
+    controls: tuple[Text, ...]
+    nouns: frozenset[str]
+    drawable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """The sites of one template, so ordered that neighbours are of different families.
+
+    ``constants``: numbers of the question that no variable holds; ``why_not``: why there are none.
+    """
+
+    spans: tuple[Span, ...]
+    sites: tuple[Site, ...]
+    constants: frozenset[Fraction]
+    why_not: str | None
+
+    @property
+    def families(self) -> frozenset[str]:
+        return frozenset(site.family.name for site in self.sites)
+
+
+def find_sites(template_id: str, host: Host, families: Mapping[str, Family]) -> Sites:
+    """Every way in which the families can be attached to a template's question."""
+    question, spans = host.layout()
+    reading = read(question)
+    mentions = find_mentions(question)
+    constants = frozenset(m.value for m in mentions if host.number_at(spans, m.start) is None)
+    found: list[list[Site]] = []
+    if reading.modern:
+        finder = _Finder(template_id, host, spans, reading, constants)
+        order = sorted(families.values(), key=lambda f: keys.digest(template_id, "family", f.name))
+        found = [row for family in order if (row := finder.attach(family))]
+    turns = max(map(len, found), default=0)
+    sites = tuple(row[turn] for turn in range(turns) for row in found if turn < len(row))
+    return Sites(spans, sites, constants, None if sites else _why_not(reading))
+
+
+def _why_not(reading: Reading) -> str:
+    if not reading.modern:
+        return "the story is not of an everyday world"
+    lacking = [
+        what
+        for what, there in (
+            ("no place for another sentence", reading.cuts),
+            ("no named person", reading.people),
+            ("no counted thing", reading.things),
+        )
+        if not there
+    ]
+    return f"no family of inert clauses attaches ({', '.join(lacking) or 'each has a word of the problem'})"
+
+
+class _Finder:
+    def __init__(
+        self,
+        template_id: str,
+        host: Host,
+        spans: Sequence[Span],
+        reading: Reading,
+        constants: frozenset[Fraction],
+    ) -> None:
+        self.id = template_id
+        self.host = host
+        self.spans = spans
+        self.reading = reading
+        self.values = host.values
+        self.people = host.people()
+        own = {n: v.value for n, v in self.values.items() if isinstance(v, Quantity)}
+        numbers = [*own.values(), *constants]
+        self.low, self.high = min(numbers), max(numbers)
+        self.taken = frozenset((*host.plan.solve(own).values(), *constants))
+        self.words = reading.lemmas | host.words
+        self.numbers: dict[Thing | None, tuple[Fraction, ...]] = {}  # of the family at hand
+        self.barred = audit.bars(reading.question)
+
+    def attach(self, family: Family) -> list[Site]:
+        """The sites of one family, at most one a place, in an order of their own."""
+        if family.settings and not family.settings & self.reading.settings:
+            return []
+        if family.words & self.words or family.asks & self.reading.asked:
+            return []
+        nouns = nouns_of(family.texts)
+        if nouns & self.words or family.name in self.barred:
+            return []
+        self.numbers = {}
+        things = [thing for thing in self.reading.things if thing.kind in family.things and thing.alone]
+        if family.things and not things:
+            return []
+        places = [self._site(family, cut, things, nouns) for cut in self.reading.cuts]
+        sites = [site for site in places if site is not None]
+        # a place in the middle of nothing reads worse than one among sentences: only where there is no other
+        inner = [site for site in sites if site.position != "start"] or sites
+        return sorted(inner, key=lambda s: keys.digest(self.id, "place", family.name, s.offset))
+
+    def _site(self, family: Family, cut: Cut, things: Sequence[Thing], nouns: frozenset[str]) -> Site | None:
+        names_person, variable, person = family.person, None, None
+        if family.other and not cut.newcomer:
+            return None
+        if not cut.object:
+            return None
+        if names_person:
+            known = [p for p in self.reading.people if p.name in cut.people]
+            if not known:
+                return None
+            chosen = min(known, key=lambda p: keys.digest(self.id, "person", family.name, p.name))
+            variable = self.people.get(chosen.name)
+            person = Person(chosen.name, chosen.gender or "female")
+            gender = chosen.gender
+        else:
+            gender = None
+        thing = next((t for t in things if t.sentence < cut.sentence), None)
+        if family.things and thing is None:
+            return None
+        count = self.host.number_at(self.spans, thing.count[0]) if thing else None
+        values = self.numbers.get(thing)
+        if values is None:
+            values = self.numbers[thing] = self._numbers(family, thing)
+        if len(values) < min(_FEWEST, len(family.values)):
+            return None
+
+        def texts(wordings: Sequence[Wording]) -> tuple[Text, ...]:
+            fitting = [
+                pieces
+                for wording in wordings
+                if not (wording.gendered and gender is None)
+                and (pieces := wording.fitting(self.reading.tense)) is not None
+            ]
+            return tuple(_translated(pieces, variable, person, thing) for pieces in fitting)
+
+        clauses, controls = texts(family.clauses), texts(family.controls)
+        if not clauses or not controls:
+            return None
+        others = self._others(family) if family.other else ()
+        drawable = self._drawable(cut, names_person, thing, count)
+        return Site(
+            family,
+            cut.offset,
+            cut.position,
+            count,
+            thing.value if thing else None,
+            values,
+            others,
+            clauses,
+            controls,
+            nouns,
+            drawable,
+        )
+
+    def _numbers(self, family: Family, thing: Thing | None) -> tuple[Fraction, ...]:
+        """Plausible numbers that neither the problem nor its solution has: some in its range, some beyond."""
+        end = len(family.values) if thing is None else bisect_left(family.values, thing.value)
+        first = bisect_left(family.values, self.low, 0, end)
+        last = bisect_right(family.values, self.high, 0, end)
+        inside, outside = family.values[first:last], family.values[:first] + family.values[last:end]
+        chosen = (*_spread(inside, self.id, family.name), *_spread(outside, self.id, family.name))
+        return tuple(sorted(v for v in chosen if v not in self.taken))
+
+    def _others(self, family: Family) -> tuple[Person, ...]:
+        """New first names: of nobody in the problem, and no word of it."""
+        free = [p for p in names.people("any") if p.name.lower() not in self.words]
+        return tuple(_spread(free, self.id, family.name, "name", most=_NAMES))
+
+    def _drawable(self, cut: Cut, names_person: bool, thing: Thing | None, count: str | None) -> bool:
+        """Whether the place is as good when names and numbers are drawn.
+
+        A drawn name may have the other gender where the problem allows both, so that a pronoun that only
+        one person could own may then be anybody's; and what is counted must keep its name and a number
+        that the clause can be kept below.
+        """
+        free = [v for v in self.values.values() if isinstance(v, Person)]
+        if names_person and len(free) > 1 and not cut.newcomer:
+            return False
+        return thing is None or (count is not None and self._literal(thing))
+
+    def _literal(self, thing: Thing) -> bool:
+        """Whether the counted noun is literal text, or that of a filter on the number alone."""
+        start, _ = thing.count
+        at = self.reading.question.find(thing.many, start)
+        for span in self.spans:
+            if span.start <= at < span.end:
+                nouns = span.piece.names if isinstance(span.piece, Piece) else ()
+                return all(isinstance(self.values.get(name), Quantity) for name in nouns)
+        return False
+
+
+def _spread(values: Sequence[T], *key: str, most: int = _NUMBERS) -> list[T]:
+    """At most ``most`` of the values, evenly spread, from a start that the key decides."""
+    if len(values) <= most:
+        return list(values)
+    start = keys.digest("spread", *key)[0] % len(values)
+    return [values[(start + i * len(values) // most) % len(values)] for i in range(most)]
+
+
+def _translated(pieces: Text, variable: str | None, person: Person | None, thing: Thing | None) -> Text:
+    """A family's text over the names of a plan, the fixed ones filled in."""
+    fixed: dict[str, Value] = {}
+    if thing is not None:
+        fixed["thing"] = {"one": thing.one, "many": thing.many}
+    if person is not None and variable is None:
+        fixed["person"] = person
+    table = {"k": K, "other": OTHER, "person": variable or ""}
+    done: list[str | Piece] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            done.append(piece)
+            continue
+        own = [name for name in piece.names if name not in fixed]
+
+        def render(context: Mapping[str, Value], piece: Piece = piece, own: Sequence[str] = own) -> str:
+            return piece.render({**fixed, **{name: context[table[name]] for name in own}})
+
+        done.append(Piece(tuple(table[name] for name in own), render))
+    return tuple(done)
