@@ -18,7 +18,7 @@ import pytest
 import rote
 
 PACKAGE = Path(rote.__file__).parent
-GROUND = frozenset({"errors", "problem", "rational", "answers", "steps", "prompts"})
+GROUND = frozenset({"errors", "problem", "rational", "answers", "steps", "prompts", "metrics"})
 ROOMS = ("perturb", "tasks", "harness_ext", "reports", "train", "cli")
 EVERYTHING = frozenset({"*"})
 
@@ -172,6 +172,8 @@ def test_tasks_name_functions_of_the_harness_room() -> None:
     [
         ("rote.answers", "import numpy"),
         ("rote.answers", "def f():\n    import yaml"),
+        ("rote.metrics.chain", "import numpy"),
+        ("rote.metrics.measures", "from rote.perturb import load_source"),
         ("rote.steps", "from rote.perturb import load_source"),
         ("rote.steps", "from rote import perturb"),
         ("rote.prompts", "from .reports import reader"),
