@@ -159,6 +159,8 @@ class BudgetLM(LM):
         self.model_name = model if isinstance(model, str) else type(model).__name__
         if isinstance(model, str):
             self.inner = make_inner(model, _inner_arguments(model, inner), OWN, NAME)
+            if TELLING.get(model, model) == "rote-vllm" and inner.get("enable_thinking") is not None:
+                self.inner.enable_thinking = inner["enable_thinking"]
         elif inner:
             raise UsageError(f"{NAME}: arguments for a model that is already made: {', '.join(inner)}")
         else:
@@ -368,10 +370,15 @@ def _inner_arguments(model: str, arguments: Mapping[str, Any]) -> dict[str, Any]
             f"{arguments['think_end_token']} instead, with answer_only=True for the answer alone"
         )
     inner = dict(arguments)
-    # lm-eval takes enable_thinking only together with think_end_token; the chat template takes it by itself.
-    if model in TELLING and inner.get("enable_thinking") is not None:
-        template = dict(inner.get("chat_template_args") or {})
-        inner["chat_template_args"] = template | {"enable_thinking": inner.pop("enable_thinking")}
+    # lm-eval takes enable_thinking only together with think_end_token. For hf the chat template's arguments
+    # do as well; for vllm lm-eval drops them there, and the made model is told.
+    if TELLING.get(model, model) in TELLING.values():
+        thinks = inner.pop("enable_thinking", None)
+        if thinks is not None and TELLING.get(model, model) == "rote-hf":
+            inner["chat_template_args"] = {
+                **(inner.get("chat_template_args") or {}),
+                "enable_thinking": thinks,
+            }
     return inner
 
 
