@@ -38,20 +38,22 @@ def byte_tokenizer() -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL)
 
 
-def chain_model(tokenizer: Any, follows: Mapping[str, str]) -> Any:
+def chain_model(tokenizer: Any, follows: Mapping[str, str], layers: int = 1, width: int = 0) -> Any:
     """A Qwen2 whose weights are a chain: after each word comes the one that ``follows`` says, else ``<eos>``.
 
     Embeddings are one-hot, attention and feed-forward add nothing, and the head maps each word to the next.
+    ``layers`` and ``width`` (at least the size of the vocabulary) only make it work harder.
     """
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     size = len(tokenizer)
+    width = max(width, size)
     config = Qwen2Config(
         vocab_size=size,
-        hidden_size=size + size % 2,
-        intermediate_size=4,
-        num_hidden_layers=1,
+        hidden_size=width + width % 2,
+        intermediate_size=2 * width,
+        num_hidden_layers=layers,
         num_attention_heads=1,
         num_key_value_heads=1,
         max_position_embeddings=512,
@@ -66,8 +68,9 @@ def chain_model(tokenizer: Any, follows: Mapping[str, str]) -> Any:
     }
     with torch.no_grad():
         model.model.embed_tokens.weight.copy_(torch.eye(size, config.hidden_size))
-        model.model.layers[0].self_attn.o_proj.weight.zero_()
-        model.model.layers[0].mlp.down_proj.weight.zero_()
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
         model.lm_head.weight.zero_()
         for word in range(size):
             model.lm_head.weight[follow.get(word, tokenizer.eos_token_id), word] = 1

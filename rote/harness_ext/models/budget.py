@@ -268,7 +268,7 @@ class BudgetLM(LM):
             course.ended = "budget"
             return False
         course.ended = "model" if end or facts.stop in (None, self.budget.think_end) else "eos"
-        word = self.asker.count(self.budget.wait_text) or 1
+        word = self.asker.count(self.budget.wait_text) or 1  # without a tokenizer: one word, one token
         if course.waits == self.budget.wait or word >= course.left:
             return False
         course.text += self.budget.wait_text
