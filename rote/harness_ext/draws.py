@@ -201,7 +201,8 @@ def account(drawn: Drawn) -> str:
     """One line for the log on the templates left out."""
     groups = by_reason(drawn.skipped)
     reasons = "; ".join(f"{len(names):,}: {reason}" for reason, names in groups[:_TOLD])
-    more = f"; {len(groups) - _TOLD:,} reasons more" if len(groups) > _TOLD else ""
+    rest = len(groups) - _TOLD
+    more = f"; {rest:,} other reason{'s' if rest > 1 else ''}" if rest > 0 else ""
     first = ", ".join(list(drawn.skipped)[:_TOLD]) + (", …" if len(drawn.skipped) > _TOLD else "")
     return (
         f"{drawn.where}, {drawn.variant}: {len(drawn.skipped):,} of {drawn.templates:,} templates left out "

@@ -128,7 +128,7 @@ def test_what_the_results_and_the_log_say() -> None:
         "mine, noop: 6 of 7 templates left out (4: no person; 2: no room): mine/a, mine/b, mine/c, …"
     )
     many = draws.Drawn("mine", "noop", {}, {f"mine/{n}": f"reason {n}" for n in "abcde"})
-    assert "1: reason c; 2 reasons more)" in draws.account(many)
+    assert "1: reason c; 2 other reasons)" in draws.account(many)
     nothing = draws.Drawn("mine", "noop", {"mine/g": ()}, {})
     assert draws.record(nothing) == {"count": 0, "of": 1, "reasons": {}, "templates": {}}
 
