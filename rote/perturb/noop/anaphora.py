@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from rote.perturb.gsm8k.people_words import DAYS, MONTHS
 from rote.perturb.noop.nouns import class_of
 from rote.perturb.noop.references import MANY, Text
 from rote.perturb.noop.tagging import Token
@@ -19,7 +20,7 @@ _BARE: Final = frozenset(("others", "ones", "latter", "former", "such", "same", 
 _AMOUNTS: Final = frozenset(("many", "several", "few", "fewer", "none", "some"))
 _NOW: Final = frozenset(
     "day week weekend month year morning afternoon evening season summer winter spring fall autumn "
-    "semester time night".split()
+    "semester night".split()
 )
 _GROUPS: Final = frozenset(
     "team family company class couple group band staff crew club committee everyone everybody someone "
@@ -41,7 +42,9 @@ _BEFORE_THAT: Final = frozenset(
     "than after before during of half twice times by at on in for with from like as to and do did".split()
 )
 _AFTER_THAT: Final = frozenset("much many day time week month year night point price rate".split())
+_BEFORE_THEN: Final = frozenset("since by until from before is are was were be".split())
 _IN_PHRASE: Final = frozenset("of the a an - / more less fewer other and , $".split())
+_UNITS: Final = ("time", "measure", "currency")
 #: Tokens that a noun phrase is followed over.
 _RANGE: Final = 8
 
@@ -64,8 +67,18 @@ def _is_loose(text: Text, first: int, start: int, i: int, last: int) -> bool:
         return _pointer_is_loose(text, first, i, last)
     if word == "there":
         return not _exists(tokens, i, start) and not _has_place(tokens, first, i)
-    if word in ("then", "here"):
-        return i > start and tokens[i - 1].lower in ("since", "by", "until", "from", "before")
+    if word == "then":
+        closes = i + 1 >= last or tokens[i + 1].text in ".?!"
+        return i > start and (closes or tokens[i - 1].lower in _BEFORE_THEN)
+    if (
+        word in ("one", "ones")
+        and i > start
+        and _picks(tokens[i - 1])
+        and not _noun_follows(tokens, i + 1, last)
+    ):
+        return not any(t.tag == "NN2" for t in tokens[first : i - 1])
+    if tokens[i].tag == "ORD" and i > start and tokens[i - 1].lower == "the":
+        return not (_noun_follows(tokens, i + 1, last) or _has_noun(text, first, i))
     if word in _BARE:
         return not (
             _noun_follows(tokens, i + 1, last) or _has_noun(text, first, i) or _joined_later(tokens, i)
@@ -78,6 +91,30 @@ def _is_loose(text: Text, first: int, start: int, i: int, last: int) -> bool:
     if i in text.numbers:
         return _number_is_loose(text, first, i, last)
     return False
+
+
+def _picks(token: Token) -> bool:
+    """Whether a word before ``one`` picks among things: the first one, another one, the red one."""
+    return token.tag in ("ORD", "AJ0", "AJS", "AJC") or token.lower in (
+        "other",
+        "another",
+        "each",
+        "last",
+        "this",
+        "that",
+        "the",
+        "only",
+        "every",
+    )
+
+
+def _asked_for(tokens: Sequence[Token], first: int, i: int) -> range:
+    """The words that a question fetches to its front: ``how many tickets`` of "how many tickets did they"."""
+    for w in range(i - 1, first - 1, -1):
+        if tokens[w].lower in ("how", "what", "which") and (w == first or tokens[w - 1].tag != "NN2"):
+            verb = next((k for k in range(w, i) if tokens[k].tag.startswith("V")), i)
+            return range(w, verb)
+    return range(0)
 
 
 def _stands_for_nothing(tokens: Sequence[Token], i: int, last: int) -> bool:
@@ -96,24 +133,31 @@ def _stands_for_nothing(tokens: Sequence[Token], i: int, last: int) -> bool:
 
 def _has_singular(text: Text, first: int, i: int) -> bool:
     tokens = text.tokens
+    asked = _asked_for(tokens, first, i)
     return any(
         tokens[j].tag in ("NN1", "NN0")
         and j not in text.sure
         and class_of(tokens[j].lower) not in ("time", "measure", "currency", "place", "person")
         for j in range(first, i)
+        if j not in asked
     )
 
 
 def _has_plural(text: Text, first: int, i: int) -> bool:
     tokens = text.tokens
+    asked = _asked_for(tokens, first, i)
     for j in range(first, i):
+        if j in asked:
+            continue
         token = tokens[j]
-        if token.tag == "NN2" and class_of(token.lower) not in ("time", "measure", "currency"):
+        if token.tag == "NN2" and class_of(token.lower) not in _UNITS:
             return True
         if token.lower in _GROUPS or (j in text.sure and j not in text.named and len(text.people[j]) == 2):
             return True
         if token.lower == "and" and j > first and j + 1 < i:
             near = (tokens[j - 1], tokens[j + 1])
+            if any(t.lower in DAYS | MONTHS or class_of(t.lower) in _UNITS for t in near):
+                continue
             if all(t.tag.startswith(("NP", "NN")) or t.text[0].isupper() for t in near):
                 return True
             if any(k in text.sure for k in range(j + 1, min(j + 4, i))) and any(
@@ -141,6 +185,8 @@ def _has_place(tokens: Sequence[Token], first: int, i: int) -> bool:
 def _exists(tokens: Sequence[Token], i: int, start: int) -> bool:
     """``there`` of "there are", "are there", not of "drives there"."""
     after = tokens[i + 1].lower if i + 1 < len(tokens) else ""
+    if i > start and tokens[i - 1].tag.startswith(("NN", "NP")):
+        return False
     if after in _BE or after in _MAY_BE:
         return True
     before = tokens[i - 1].lower if i > start else ""

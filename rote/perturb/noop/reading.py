@@ -96,10 +96,10 @@ def read(question: str) -> Reading:
         asked=_lemmas([t for s in sentences if s.asks for t in s.tokens]),
         tense=_tense(sentences),
         people=known,
-        things=find_things(tokens, bounds, mentions),
+        things=find_things(tokens, bounds, mentions, one_owner=refer.is_alone(text)),
         cuts=tuple(_cuts(text, sentences, bounds, known)),
-        settings=settings_of(lemmas),
-        modern=is_modern(question, lemmas),
+        settings=settings_of(tokens),
+        modern=is_modern(question, tokens),
     )
 
 
@@ -154,12 +154,16 @@ def _tense(sentences: Sequence[Sentence]) -> str:
     told = [s for s in sentences if not s.asks] or sentences
     past = present = 0
     for sentence in told:
+        main = ""
         for i, token in enumerate(sentence.tokens):
             before = sentence.tokens[i - 1].tag if i else ""
             if token.lower in _ALIKE:
                 continue
-            past += token.tag in _PAST
+            # a participle before any other verb, behind no noun, is a past that was misread
+            misread = not main and token.tag == "VVN" and before.startswith(("NP", "PNP", "NN"))
+            past += token.tag in _PAST or misread
             present += token.tag in _PRESENT and before not in ("TO0", "VM0")
+            main = main or (token.tag if token.tag.startswith("V") else "")
     total = past + present
     if total and past >= _SHARE * total:
         return "past"
@@ -174,14 +178,22 @@ def _tense(sentences: Sequence[Sentence]) -> str:
 _HUMAN_ALL_THE_SAME: Final = ("of either gender", "may be the same person as")
 
 
+_ANIMAL: Final = rf"(?:{'|'.join(sorted(ANIMALS))})"
+#: "Bo is an old dog", "Bo, the cat".
+_SAID_OF: Final = re.compile(
+    rf",? (?:is|was|the|a|an|his|her|their)\b[^.?!,]{{0,30}}\b{_ANIMAL}\b", re.IGNORECASE
+)
+#: "the dog Bo".
+_CALLED: Final = re.compile(rf"\b{_ANIMAL},? $", re.IGNORECASE)
+
+
 def _is_human(question: str, person: PersonMentions) -> bool:
     if person.frozen_reason and not person.frozen_reason.startswith(_HUMAN_ALL_THE_SAME):
         return False
-    name = re.escape(person.name)
-    for match in re.finditer(rf"\b{name},? (?:is|was|the|a|an|his|her|their)\b([^.?!,]{{0,40}})", question):
-        if any(word.lower() in ANIMALS for word in re.findall(r"[A-Za-z]+", match[1])):
-            return False
-    return not re.search(rf"\b(?:{'|'.join(sorted(ANIMALS))}),? {name}\b", question)
+    return not any(
+        _SAID_OF.match(question, end) or _CALLED.search(question[max(0, start - 30) : start])
+        for start, end in person.spans
+    )
 
 
 # -- cuts ----------------------------------------------------------------------------------------------
@@ -221,7 +233,7 @@ def _is_cut(
     sentence = sentences[n]
     first, last, asks = bounds[n]
     words = text.question[sentence.start : sentence.end]
-    if refer.continues(words) or not _is_clause(sentence):
+    if refer.continues(words) or not (n == 0 or _is_clause(sentence)):
         return False
     if n == 0:
         return sentence.start == 0 and not any(True for _ in loose_words(text, first, first, last))
@@ -233,7 +245,12 @@ def _is_cut(
         return False
     if any(True for _ in loose_words(text, first, first, last)):
         return False
+    if not before.asks and before.tokens[0].lower in _SUBORDINATE:
+        return False  # a condition that forgot its main clause, or that still holds
     return not (asks and asks_of_nothing(text, first, last))
+
+
+_SUBORDINATE: Final = frozenset("if given assuming unless whether".split())
 
 
 def _is_clause(sentence: Sentence) -> bool:
@@ -243,8 +260,9 @@ def _is_clause(sentence: Sentence) -> bool:
     if sentence.tokens[0].text.isdigit() and sentence.tokens[1:2] and sentence.tokens[1].text in ".):":
         return False
     return sentence.asks or any(
-        (t.tag in _PAST | _PRESENT or t.tag == "VM0")
-        and sentence.tokens[max(0, i - 1)].lower not in ("that", "who", "which")
+        t.tag.startswith("V")
+        and t.tag not in ("VVG", "VBG", "VHG", "VDG")
+        and sentence.tokens[max(0, i - 1)].lower not in ("that", "who", "which", "to")
         for i, t in enumerate(sentence.tokens)
     )
 

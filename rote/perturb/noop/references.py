@@ -23,7 +23,7 @@ _OPENERS: Final = re.compile(
     |this|that|these|those|it|its|they|their|theirs|them|it's|there[ ]after|thereafter|since[ ]then|by[ ]then
     |until[ ]then|from[ ]then|if[ ]so|if[ ]not|even[ ]so|that's|only|what[ ]about|how[ ]about|in[ ]contrast
     |in[ ]addition|in[ ]return|in[ ]turn|in[ ]exchange|in[ ]the[ ]end|in[ ]comparison|in[ ]fact|in[ ]all
-    |in[ ]other[ ]words|as[ ]a[ ]result|as[ ]well|as[ ]such
+    |in[ ]other[ ]words|in[ ](?:this|that|these|those)|as[ ]a[ ]result|as[ ]well|as[ ]such
     |for[ ](?:example|instance|this|that|these|those|it)
     |at[ ](?:the[ ]same|the[ ]end|this|that|first|last|which)|on[ ](?:the[ ]way|the[ ]other|top|that|this)
     |after[ ](?:that|this|which|it|then|all)|before[ ](?:that|this|then|it)|because[ ]of|due[ ]to
@@ -35,6 +35,10 @@ _OPENERS: Final = re.compile(
     |everything|nobody|someone|given[ ](?:this|that|these)|knowing[ ]this|upon|all[ ](?:of[ ])?(?:them|these
     |those|this|that|three|four|five|six))(?![\w'-])""",
     re.VERBOSE,
+)
+#: "7 more people", "Another 5".
+_MORE: Final = re.compile(
+    r"(?:[\d,.]+|[a-z]+(?:-[a-z]+)?) (?:more|fewer|less|other|others|additional|of (?:these|those|them))\b"
 )
 #: Comparisons with a time before, near the beginning of a sentence.
 _LATER: Final = re.compile(r"^(?:\S+\s){0,4}(?:later|afterwards?|earlier|thereafter)\b")
@@ -121,7 +125,9 @@ def _unknown_name(tokens: Sequence[Token], i: int, initial: frozenset[int]) -> b
 def continues(sentence: str) -> bool:
     """Whether a sentence begins with a word that joins it to the one before."""
     lower = sentence.lower().replace("’", "'").lstrip("\"“'(")
-    return bool(_OPENERS.match(lower) or _LATER.match(lower)) or not sentence[:1].strip("\"“'(")
+    return bool(_OPENERS.match(lower) or _MORE.match(lower) or _LATER.match(lower)) or not sentence[:1].strip(
+        "\"“'("
+    )
 
 
 # -- people --------------------------------------------------------------------------------------------
@@ -140,6 +146,13 @@ def loose_genders(text: Text, first: int, last: int) -> frozenset[Gender]:
             if len(genders) == 2 and i not in text.named:
                 seen |= genders
     return frozenset(found)
+
+
+def is_alone(text: Text) -> bool:
+    """Whether at most one person is spoken of, so that everything owned is theirs."""
+    named = {text.named.get(i, i) for i in text.people}
+    plural = any(t.tag == "NN2" and t.lower.removesuffix("s") in NEUTRAL for t in text.tokens)
+    return len(named) <= 1 and not plural
 
 
 def rivals(text: Text, name: str, gender: Gender | None, last: int) -> bool:

@@ -52,7 +52,24 @@ _TOKEN: Final = re.compile(
 )
 _ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)$")
 #: Forms that the model reads as something else in word problems.
-_FIXED: Final = {"cent": "NN1", "cents": "NN2", "each": "DT0", "per": "PRP", "how": "AVQ", "apiece": "AV0"}
+_FIXED: Final = {
+    "cent": "NN1",
+    "cents": "NN2",
+    "each": "DT0",
+    "per": "PRP",
+    "how": "AVQ",
+    "apiece": "AV0",
+    "is": "VBZ",
+    "are": "VBB",
+    "was": "VBD",
+    "were": "VBD",
+    "has": "VHZ",
+    "did": "VDD",
+    "does": "VDZ",
+}
+#: The model does not know these signs, and loses its way at them.
+_MONEY: Final = frozenset("$€£")
+_AFTER_COSTS: Final = frozenset("$ € £ as more less twice half only the him her them".split())
 
 
 @cache
@@ -72,19 +89,24 @@ def tag_sentence(text: str, start: int, end: int) -> tuple[Token, ...]:
     """The tokens of one sentence, ``text[start:end]``; their characters are those of the whole text."""
     spans = [m.span() for m in _TOKEN.finditer(text, start, end)]
     words = [text[a:b] for a, b in spans]
-    found = _tagged([word.replace("’", "'") for word in words])
-    return tuple(
-        Token(word, a, b, lemma.lower(), _tag(word, tag))
-        for word, (a, b), (lemma, tag) in zip(words, spans, found, strict=True)
-    )
+    found = iter(_tagger().tag_sent([word.replace("’", "'") for word in words if word not in _MONEY]))
+    tokens = []
+    for i, (word, (a, b)) in enumerate(zip(words, spans, strict=True)):
+        _, lemma, tag = (word, word, "UNC") if word in _MONEY else next(found)
+        tokens.append(Token(word, a, b, lemma.lower(), _tag(word, tag, words[i + 1 : i + 2])))
+    return tuple(tokens)
 
 
-def _tagged(words: Sequence[str]) -> list[tuple[str, str]]:
-    return [(lemma, tag) for _, lemma, tag in _tagger().tag_sent(list(words))]
-
-
-def _tag(word: str, tag: str) -> str:
+def _tag(word: str, tag: str, following: Sequence[str]) -> str:
     lower = word.lower()
+    if (
+        lower in ("cost", "costs")
+        and following
+        and (following[0].lower() in _AFTER_COSTS or following[0].isdigit())
+    ):
+        return "VVZ" if lower == "costs" else "VVB"
+    if lower == "had":
+        return tag if tag.startswith("VH") else "VHD"
     if word[0].isdigit():
         return "ORD" if _ORDINAL.match(word) else "CRD"
     if all(part in _NUMBER_WORDS for part in lower.split("-")):

@@ -52,8 +52,15 @@ _RATES: Final = frozenset(("each", "every", "per", "apiece"))
 _STOPS: Final = frozenset(", ; : $ and but while so because when which that with".split())
 #: Before a noun, words that make another thing of it: "hot dogs", "toy cars".
 _OTHER_THING: Final = frozenset(
-    "hot teddy gummy guinea toy stuffed model plastic paper wooden chocolate clay glass rubber ceramic "
-    "lego candy animal sugar cotton french ice jelly remote balloon snow sea prairie".split()
+    "hot teddy gummy guinea toy stuffed model plastic paper wooden clay glass rubber ceramic lego animal "
+    "cotton french ice jelly remote balloon snow sea prairie dvd cd record mp3 music vacuum".split()
+)
+_OWNERS: Final = frozenset(("her", "his", "'s", "their", "'", "my", "our"))
+_SWEET: Final = frozenset(("chocolate", "candy", "sugar", "gummy", "cotton", "fried"))
+#: Words that a number labels: "grade 5 students".
+_LABELLED: Final = frozenset(
+    "grade level room class day week month number no size chapter page step gate bus route highway floor "
+    "unit section line type model part version season".split()
 )
 #: Words before a noun that speak of some of its kind which the number may not count.
 _OTHERS: Final = frozenset(
@@ -66,7 +73,11 @@ _MAX_GAP: Final = 5
 
 
 def find_things(
-    tokens: Sequence[Token], sentences: Sequence[tuple[int, int, bool]], mentions: Sequence[Mention]
+    tokens: Sequence[Token],
+    sentences: Sequence[tuple[int, int, bool]],
+    mentions: Sequence[Mention],
+    *,
+    one_owner: bool,
 ) -> tuple[Thing, ...]:
     """The counted things in order; ``sentences``: first and last token (exclusive) and whether it asks."""
     at = {t.start: i for i, t in enumerate(tokens)}
@@ -92,7 +103,7 @@ def find_things(
             mention.span,
             mention.value,
             number,
-            plain and _is_alone(tokens, head, noun, heads, i),
+            plain and _is_alone(tokens, head, noun, heads, i, one_owner),
         )
         for i, head, noun, mention, number, plain in found
     )
@@ -128,13 +139,14 @@ def _counts(tokens: Sequence[Token], first: int, i: int, head: int, mention: Men
     if mention.kind != "integer" or mention.fixed or mention.value < 2 or mention.value.denominator != 1:
         return False
     before = tokens[i - 1] if i > first else None
-    if before and before.lower in _NOT_BEFORE:
+    if before and (before.lower in _NOT_BEFORE or before.lower in _LABELLED):
         return False
     between = tokens[i + 1 : head]
     kind = class_of(tokens[head].lower)
-    if kind in ("animal", "vehicle", "person", "plant", "food") and any(
-        t.lower in _OTHER_THING for t in tokens[max(first, head - 2) : head]
-    ):
+    described = {t.lower for t in tokens[max(first, head - 2) : head]}
+    if kind in ("animal", "vehicle", "person", "plant", "food") and described & _OTHER_THING:
+        return False
+    if kind == "animal" and described & _SWEET:
         return False
     if any(t.lower in _NOT_PLAIN or t.text in "-/%,$" for t in between):
         return False
@@ -161,7 +173,9 @@ def _is_plain(tokens: Sequence[Token], first: int, last: int, i: int, head: int)
     return True
 
 
-def _is_alone(tokens: Sequence[Token], head: int, noun: Noun, heads: Mapping[int, int], number: int) -> bool:
+def _is_alone(
+    tokens: Sequence[Token], head: int, noun: Noun, heads: Mapping[int, int], number: int, one_owner: bool
+) -> bool:
     counted = {h for i, h in heads.items() if i != number}
     for j, token in enumerate(tokens):
         if j == head or token.lower not in (noun.one, noun.many):
@@ -172,6 +186,8 @@ def _is_alone(tokens: Sequence[Token], head: int, noun: Noun, heads: Mapping[int
         asked = before[-2:] == ["how", "many"] or before[-3:-1] == ["how", "many"]
         if not asked and _OTHERS & set(before):
             return False
-        if before and (before[-1] in ("one", "her", "his", "'s", "their") or before[-1].isdigit()):
+        if before and (before[-1] == "one" or before[-1].isdigit()):
+            return False
+        if not one_owner and _OWNERS & set(before):
             return False
     return True
