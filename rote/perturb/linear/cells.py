@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from rote.errors import UnsatisfiableError, UsageError
@@ -94,14 +94,14 @@ class Cell:
         if self.space <= _SMALL:
             accepted = self._accepted(split)
             own = max(1, (len(accepted) - 1).bit_length())
-            key = keys.make_key(own, "linear", self.id, split, seed)
+            key = _key(own, self.id, split, seed)
             x = keys.permute(index, own, key)
             while x >= len(accepted):
                 x = keys.permute(x, own, key)
             drawn = self.at(accepted[x], split)
             if drawn is not None:
                 return drawn
-        key = keys.make_key(bits, "linear", self.id, split, seed)
+        key = _key(bits, self.id, split, seed)
         for turn in range(1 << _SHARE_BITS):
             position = keys.permute(turn * capacity + index, bits, key)
             if position < self.space:
@@ -114,14 +114,18 @@ class Cell:
 
     def at(self, position: int, split: str) -> Drawn | None:
         """What stands at a position; None where it is of another split or refused."""
+        sizes, lead = self._sizes, self.maker.lead
         digits = []
-        for size in self._sizes:
+        for size in sizes[:lead]:
             position, digit = divmod(position, size)
             digits.append(digit)
-        made = len(self.maker.sizes)
         solution = self.maker.solution(digits)
         if splits.class_of(solution) not in splits.SPLITS[split]:
             return None
+        for size in sizes[lead:]:
+            position, digit = divmod(position, size)
+            digits.append(digit)
+        made = len(self.maker.sizes)
         system = self.maker.system(digits[:made], solution)
         if system is None:
             return None
@@ -141,6 +145,11 @@ class Cell:
         if split not in self._small:
             self._small[split] = tuple(x for x in range(self.space) if self.at(x, split) is not None)
         return self._small[split]
+
+
+@lru_cache(maxsize=1024)
+def _key(bits: int, cell: str, split: str, seed: int) -> keys.Key:
+    return keys.make_key(bits, "linear", cell, split, seed)
 
 
 def _cell(kind: str, unknowns: int, difficulty: int, made: Maker, story: Story | None) -> Cell:

@@ -30,14 +30,15 @@ _WIDE: Final = tuple(v for v in range(-60, 61) if v)
 class Maker:
     """How systems of one kind are made.
 
-    ``sizes``: how many values each digit has, those of the solution first. ``solution`` reads the solution
-    off the digits, cheaply, so that a draw of another split is refused before anything else is done.
-    ``system`` makes the system; None where the draw is refused.
+    ``sizes``: how many values each digit has. ``solution`` reads the solution off the first ``lead`` digits,
+    so that a draw of another split is refused before anything else is done. ``system`` makes the system; None
+    where the draw is refused.
     """
 
     sizes: tuple[int, ...]
     solution: Callable[[Digits], tuple[Number, ...]]
     system: Callable[[Digits, tuple[Number, ...]], System | None]
+    lead: int
 
 
 def dot(row: Sequence[Number], solution: Sequence[Number]) -> Number:
@@ -51,7 +52,7 @@ def maker(unknowns: int, difficulty: int, levels: Mapping[int, Level] = LEVELS) 
     values = level.solutions[unknowns]
 
     def solution(digits: Digits) -> tuple[Number, ...]:
-        return tuple(values[d] for d in digits[:unknowns])
+        return tuple([values[d] for d in digits[:unknowns]])
 
     sizes, system = (
         _single(difficulty, level)
@@ -60,7 +61,7 @@ def maker(unknowns: int, difficulty: int, levels: Mapping[int, Level] = LEVELS) 
         if level.shape == "triangular"
         else _square(unknowns, level)
     )
-    return Maker((len(values),) * unknowns + sizes, solution, system)
+    return Maker((len(values),) * unknowns + sizes, solution, system, unknowns)
 
 
 _Made = tuple[tuple[int, ...], Callable[[Digits, tuple[Number, ...]], System | None]]

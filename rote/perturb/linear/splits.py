@@ -36,7 +36,7 @@ def weight(value: Number) -> int:
 
 def class_of(solution: Iterable[Number]) -> int:
     """The class of a solution, 0 to 15; its order does not matter."""
-    return sum(map(weight, solution)) % CLASSES
+    return sum([weight(value) for value in solution]) % CLASSES
 
 
 def split_of(solution: Iterable[Number]) -> str:

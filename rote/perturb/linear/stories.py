@@ -311,6 +311,8 @@ def _mixture_solution(digits: Digits) -> tuple[Number, ...]:
 
 def _mixture(digits: Digits, solution: tuple[Number, ...]) -> System | None:
     (weak, strong, mixed), whole = _PERCENTS[digits[0]], digits[1] + 2
+    if all(v.denominator == 1 for v in solution):
+        return None
     shares = (plain(Fraction(weak, 100)), plain(Fraction(strong, 100)))
     return System((equation((1, 1), whole), equation(shares, plain(Fraction(mixed * whole, 100)))), solution)
 
@@ -382,13 +384,15 @@ _FINE_CURRENTS: Final = rationals(1, 6, 1, 2, 3, 4)
 
 #: The stories with a maker of their own.
 STORIES: Final = (
-    Story("hire", 1, {1: Maker((len(_HOURS), 18, 36), _one(_HOURS), _hire)}, (_WHO, len(_HIRED)), _tell_hire),
+    Story(
+        "hire", 1, {1: Maker((len(_HOURS), 18, 36), _one(_HOURS), _hire, 1)}, (_WHO, len(_HIRED)), _tell_hire
+    ),
     Story(
         "savers",
         1,
         {
-            2: Maker((len(_SAVED), 9, 6, 40), _one(_SAVED), _savers(160)),
-            3: Maker((len(_SAVED), 38, 24, 90), _one(_SAVED), _savers(950)),
+            2: Maker((len(_SAVED), 9, 6, 40), _one(_SAVED), _savers(160), 1),
+            3: Maker((len(_SAVED), 38, 24, 90), _one(_SAVED), _savers(950), 1),
         },
         (_WHO, _WHO),
         _tell_savers,
@@ -397,7 +401,7 @@ STORIES: Final = (
         "tanks",
         1,
         {
-            level: Maker((len(_MINUTES), len(rates), len(rates), 180), _one(_MINUTES), _tanks(rates))
+            level: Maker((len(_MINUTES), len(rates), len(rates), 180), _one(_MINUTES), _tanks(rates), 1)
             for level, rates in _RATES.items()
         },
         (6,),
@@ -407,19 +411,21 @@ STORIES: Final = (
         "tables",
         2,
         {
-            2: Maker((*_SMALL, len(_SEATS)), _small, _mixed(_SEATS)),
-            3: Maker((*_LARGE, len(_SEATS)), _large, _mixed(_SEATS)),
+            2: Maker((*_SMALL, len(_SEATS)), _small, _mixed(_SEATS), 2),
+            3: Maker((*_LARGE, len(_SEATS)), _large, _mixed(_SEATS), 2),
         },
         (len(_HALLS), _WHO),
         _tell_tables,
     ),
-    Story("stamps", 2, {3: Maker((*_LARGE, len(_STAMPS)), _large, _mixed(_STAMPS))}, (_WHO,), _tell_stamps),
+    Story(
+        "stamps", 2, {3: Maker((*_LARGE, len(_STAMPS)), _large, _mixed(_STAMPS), 2)}, (_WHO,), _tell_stamps
+    ),
     Story(
         "ages",
         2,
         {
-            2: Maker((40, 1, 30), _ages, _ages_system(False)),
-            3: Maker((40, 5, 25, 14), _ages, _ages_system(True)),
+            2: Maker((40, 1, 30), _ages, _ages_system(False), 3),
+            3: Maker((40, 5, 25, 14), _ages, _ages_system(True), 3),
         },
         (_WHO, _WHO),
         _tell_ages,
@@ -428,11 +434,12 @@ STORIES: Final = (
         "river",
         2,
         {
-            3: Maker((len(_SPEEDS), len(_CURRENTS), 9, 9), _pair(_SPEEDS, _CURRENTS), _boat),
+            3: Maker((len(_SPEEDS), len(_CURRENTS), 9, 9), _pair(_SPEEDS, _CURRENTS), _boat, 2),
             4: Maker(
                 (len(_FINE_SPEEDS), len(_FINE_CURRENTS), 12, 12),
                 _pair(_FINE_SPEEDS, _FINE_CURRENTS),
                 _slow_boat,
+                2,
             ),
         },
         (len(_STEERED), _WHO),
@@ -441,7 +448,7 @@ STORIES: Final = (
     Story(
         "mixture",
         2,
-        {5: Maker((len(_PERCENTS), 89), _mixture_solution, _mixture)},
+        {5: Maker((len(_PERCENTS), 89), _mixture_solution, _mixture, 2)},
         (len(_DRINKS), _WHO),
         _tell_mixture,
     ),
@@ -449,8 +456,8 @@ STORIES: Final = (
         "siblings",
         3,
         {
-            2: Maker((30, 20, 2), _siblings, _siblings_system(False)),
-            3: Maker((30, 20, 4, 14), _siblings, _siblings_system(True)),
+            2: Maker((30, 20, 2), _siblings, _siblings_system(False), 3),
+            3: Maker((30, 20, 4, 14), _siblings, _siblings_system(True), 3),
         },
         (_WHO, _WHO, _WHO),
         _tell_siblings,
