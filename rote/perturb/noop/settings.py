@@ -76,8 +76,8 @@ _STRANGE: Final = frozenset(
 )
 #: Kings and planets, but no king-size bed.
 _STRANGE_TEXT: Final = re.compile(
-    r"\b(?:King|Queen|Prince|Princess) [A-Z]|\b(?:the|a|an|old|two) (?:king|queen|prince|princess)s?\b"
-    r"(?![ -](?:sized?|beds?|cabs?|sets?|cabins?|mattress|crabs?)\b)|\b(?:[a-z]+ )planets?\b"
+    r"\b(?:King|Queen|Prince|Princess) [A-Z]|\b(?:[Tt]he|[Aa]n?|old|two) (?:king|queen|prince|princess)s?\b"
+    r"(?![ -](?:sized?|beds?|cabs?|sets?|cabins?|mattress|crabs?)\b)|\b[A-Za-z]+ planets?\b"
 )
 #: Puzzles about bare numbers and figures.
 _BARE: Final = frozenset(

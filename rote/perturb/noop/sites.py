@@ -29,6 +29,14 @@ WORDING: Final = "noop_wording"
 _NUMBERS: Final = 16
 #: New names that a clause may bring.
 _NAMES: Final = 24
+#: Words of a sentence that counts no things that are there, or not so many.
+_NO_STATEMENT: Final = frozenset(
+    """
+    each every per apiece if would will can could may might should must want need plan hope wish expect
+    suppose assume imagine require than times twice half more another other average usually always often
+    daily weekly day week month year hour minute capacity hold fit percent no not never without enough
+    """.split()
+)
 #: Fewest numbers that are worth a site.
 _FEWEST: Final = 4
 
@@ -126,6 +134,7 @@ class _Finder:
         self.taken = frozenset((*host.plan.solve(own).values(), *constants))
         self.words = reading.lemmas | host.words
         self.numbers: dict[Thing | None, tuple[Fraction, ...]] = {}  # of the family at hand
+        self.things = [thing for thing in reading.things if _just_counted(thing, reading)]
         self.barred = audit.bars(reading.question)
 
     def attach(self, family: Family) -> list[Site]:
@@ -138,7 +147,7 @@ class _Finder:
         if nouns & self.words or family.name in self.barred:
             return []
         self.numbers = {}
-        things = [thing for thing in self.reading.things if thing.kind in family.things and thing.alone]
+        things = [thing for thing in self.things if thing.kind in family.things]
         if family.things and not things:
             return []
         places = [self._site(family, cut, things, nouns) for cut in self.reading.cuts]
@@ -163,7 +172,7 @@ class _Finder:
             gender = chosen.gender
         else:
             gender = None
-        thing = next((t for t in things if t.sentence < cut.sentence), None)
+        thing = next((t for t in things if t.sentence == cut.sentence - 1), None)
         if family.things and thing is None:
             return None
         count = self.host.number_at(self.spans, thing.count[0]) if thing else None
@@ -236,6 +245,19 @@ class _Finder:
                 nouns = span.piece.names if isinstance(span.piece, Piece) else ()
                 return all(isinstance(self.values.get(name), Quantity) for name in nouns)
         return False
+
+
+def _just_counted(thing: Thing, reading: Reading) -> bool:
+    """Whether right after its sentence "the marbles" are the ones counted there, and there are so many.
+
+    They are counted first there and only once, in a plain statement: not each, not if, not more.
+    """
+    sentence = reading.sentences[thing.sentence]
+    words = {word for token in sentence.tokens for word in (token.lemma, token.text.lower())}
+    again = sum(t.one == thing.one and t.sentence <= thing.sentence for t in reading.things)
+    named = (t.start for s in reading.sentences for t in s.tokens if t.lemma == thing.one)
+    first = next(named, thing.count[0]) >= thing.count[0]
+    return again == 1 and first and not sentence.asks and not words & _NO_STATEMENT
 
 
 def _spread(values: Sequence[T], *key: str, most: int = _NUMBERS) -> list[T]:
