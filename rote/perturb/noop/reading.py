@@ -241,7 +241,7 @@ def _is_cut(
     gap = text.question[before.end : sentence.start]
     if not gap or gap.strip(" ") or text.question[before.end - 1] not in '.!?"”)':
         return False
-    if re.search(r":\s*\D", text.question[before.start : before.end]):
+    if re.search(r":(?!\d)", text.question[before.start : before.end]):
         return False
     if any(True for _ in loose_words(text, first, first, last)):
         return False

@@ -40,6 +40,8 @@ _OPENERS: Final = re.compile(
 _MORE: Final = re.compile(
     r"(?:[\d,.]+|[a-z]+(?:-[a-z]+)?) (?:more|fewer|less|other|others|additional|of (?:these|those|them))\b"
 )
+#: "She then", "He also": the first words go on from the sentence before.
+_GOES_ON: Final = re.compile(r"\w+ (?:then|also|instead|therefore|however)\b")
 #: Comparisons with a time before, near the beginning of a sentence.
 _LATER: Final = re.compile(r"^(?:\S+\s){0,4}(?:later|afterwards?|earlier|thereafter)\b")
 
@@ -125,9 +127,9 @@ def _unknown_name(tokens: Sequence[Token], i: int, initial: frozenset[int]) -> b
 def continues(sentence: str) -> bool:
     """Whether a sentence begins with a word that joins it to the one before."""
     lower = sentence.lower().replace("’", "'").lstrip("\"“'(")
-    return bool(_OPENERS.match(lower) or _MORE.match(lower) or _LATER.match(lower)) or not sentence[:1].strip(
-        "\"“'("
-    )
+    return bool(
+        _OPENERS.match(lower) or _MORE.match(lower) or _GOES_ON.match(lower) or _LATER.match(lower)
+    ) or not sentence[:1].strip("\"“'(")
 
 
 # -- people --------------------------------------------------------------------------------------------
