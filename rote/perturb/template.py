@@ -22,7 +22,7 @@ from rote.problem import VARIANTS, Problem
 
 if TYPE_CHECKING:
     # the families bring a tagger along, which only variants with clauses need
-    from rote.perturb.noop.compose import Base
+    from rote.perturb.noop.base import Base
     from rote.perturb.noop.host import Host
     from rote.perturb.noop.sites import Site, Sites
 
@@ -243,7 +243,8 @@ class Template:
         sites = self._sites(variant)
         if not sites or self._host is None:
             return
-        from rote.perturb.noop.compose import Base, Hung
+        from rote.perturb.noop.base import Base
+        from rote.perturb.noop.compose import Hung
 
         drawn = variant == "symbolic_noop"
         base = self._bases.get(drawn)

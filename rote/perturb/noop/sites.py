@@ -42,14 +42,41 @@ _FEWEST: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """What a family's names stand for at a site: a variable or a fixed person, and a counted thing."""
+
+    variable: str | None
+    person: Person | None
+    thing: Thing | None
+
+    def of(self, pieces: Text) -> Text:
+        """A family's text over the names of a plan, the fixed ones filled in."""
+        fixed: dict[str, Value] = {}
+        if self.thing is not None:
+            fixed["thing"] = {"one": self.thing.one, "many": self.thing.many}
+        if self.person is not None and self.variable is None:
+            fixed["person"] = self.person
+        table = {"k": K, "other": OTHER, "person": self.variable or ""}
+        return tuple(piece if isinstance(piece, str) else _bound(piece, fixed, table) for piece in pieces)
+
+
+def _bound(piece: Piece, fixed: Mapping[str, Value], table: Mapping[str, str]) -> Piece:
+    own = [name for name in piece.names if name not in fixed]
+
+    def render(context: Mapping[str, Value]) -> str:
+        return piece.render({**fixed, **{name: context[table[name]] for name in own}})
+
+    return Piece(tuple(table[name] for name in own), render)
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """A family at one place of one question.
 
     ``offset``: the clause goes before this character of the original; ``count``: the variable of the counted
     thing's number, ``below``: that number originally; ``values`` and ``others``: the numbers and new names
-    it may have; ``clauses`` and ``controls``: its wordings, whose pieces name the plan's variables and
-    :data:`K` and :data:`OTHER`; ``nouns``: of its wordings; ``drawable``: whether it may stand in a question
-    whose names and numbers are drawn.
+    it may have; ``nouns``: of its wordings; ``drawable``: whether it may stand in a question whose names
+    and numbers are drawn.
     """
 
     family: Family
@@ -59,10 +86,21 @@ class Site:
     below: Fraction | None
     values: tuple[Fraction, ...]
     others: tuple[Person, ...]
-    clauses: tuple[Text, ...]
-    controls: tuple[Text, ...]
+    binding: Binding
+    wordings: tuple[Text, ...]  # of the clauses that fit here, over the family's own names
+    control_wordings: tuple[Text, ...]
     nouns: frozenset[str]
     drawable: bool
+
+    @property
+    def clauses(self) -> tuple[Text, ...]:
+        """The wordings with a number, over the plan's variables, :data:`K` and :data:`OTHER`."""
+        return tuple(self.binding.of(pieces) for pieces in self.wordings)
+
+    @property
+    def controls(self) -> tuple[Text, ...]:
+        """The wordings without any number, over the same."""
+        return tuple(self.binding.of(pieces) for pieces in self.control_wordings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +227,7 @@ class _Finder:
                 if not (wording.gendered and gender is None)
                 and (pieces := wording.fitting(self.reading.tense)) is not None
             ]
-            return tuple(_translated(pieces, variable, person, thing) for pieces in fitting)
+            return tuple(fitting)
 
         clauses, controls = texts(family.clauses), texts(family.controls)
         if not clauses or not controls:
@@ -204,6 +242,7 @@ class _Finder:
             thing.value if thing else None,
             values,
             others,
+            Binding(variable, person, thing),
             clauses,
             controls,
             nouns,
@@ -217,7 +256,7 @@ class _Finder:
         last = bisect_right(family.values, self.high, 0, end)
         inside, outside = family.values[first:last], family.values[:first] + family.values[last:end]
         chosen = (*_spread(inside, self.id, family.name), *_spread(outside, self.id, family.name))
-        return tuple(sorted(v for v in chosen if v not in self.taken))
+        return tuple(v for v in chosen if v not in self.taken)
 
     def _others(self, family: Family) -> tuple[Person, ...]:
         """New first names: of nobody in the problem, and no word of it."""
@@ -266,25 +305,3 @@ def _spread(values: Sequence[T], *key: str, most: int = _NUMBERS) -> list[T]:
         return list(values)
     start = keys.digest("spread", *key)[0] % len(values)
     return [values[(start + i * len(values) // most) % len(values)] for i in range(most)]
-
-
-def _translated(pieces: Text, variable: str | None, person: Person | None, thing: Thing | None) -> Text:
-    """A family's text over the names of a plan, the fixed ones filled in."""
-    fixed: dict[str, Value] = {}
-    if thing is not None:
-        fixed["thing"] = {"one": thing.one, "many": thing.many}
-    if person is not None and variable is None:
-        fixed["person"] = person
-    table = {"k": K, "other": OTHER, "person": variable or ""}
-    done: list[str | Piece] = []
-    for piece in pieces:
-        if isinstance(piece, str):
-            done.append(piece)
-            continue
-        own = [name for name in piece.names if name not in fixed]
-
-        def render(context: Mapping[str, Value], piece: Piece = piece, own: Sequence[str] = own) -> str:
-            return piece.render({**fixed, **{name: context[table[name]] for name in own}})
-
-        done.append(Piece(tuple(table[name] for name in own), render))
-    return tuple(done)
