@@ -64,6 +64,12 @@ RIGHT = [
     "The answer is x = 3, y = -1/2.\nCheck: 2(3) + 4(-1/2) = 6 - 2 = 4.",
     "x = <<30/10=3>>3, y = <<-1/2=-1/2>>-1/2",
     "x = three, y = -1/2",
+    "The price of an adult ticket (x) is $3 and the change (y) is -0.50.",
+    "The solution set is {(3, -1/2)}.",
+    "x is equal to 3, y equals -1/2",
+    "\\[ 5y = -5/2 \\implies y = -\\frac{1}{2} \\]\n\\[ x = 4 + 2(-1/2) = 3 \\]",
+    "$$\\begin{cases} x = 3 \\\\ y = -0.5 \\end{cases}$$",
+    "From the first, x = 4 + 2y.\nSubstituting: 8 + 3y → 3y = -3/2 → y = -1/2.\nSo x = 4 - 1 = 3.",
 ]
 
 WRONG = [
@@ -94,6 +100,11 @@ WRONG = [
     ("-x = 3, -y = -1/2", None, 0),
     ("x = 3, y = -1/2\n#### x = 4", None, 0),
     ("x = 3!, y = ±1/2", None, 1),
+    ("f(x) = 3, g(y) = -1/2", None, 0),
+    ("#### 3, -1/2", "several_answers", 0),
+    ("\\boxed{3, -1/2}", "several_answers", 0),
+    ("The ticket costs 3 and the change is -1/2.", None, 0),
+    ("x ≈ 3, y ≈ -0.5", None, 0),
 ]
 
 

@@ -35,7 +35,7 @@ _CLOSING: Final = 1500
 _NEXT_PROBLEM: Final = re.compile(r"\n[ \t>#*]{0,8}algebra problem\b", re.IGNORECASE)
 _ANNOUNCED: Final = re.compile(
     r"\b(?:answer|solution)s?\b[^\n.()\[\]=:]{0,60}(?:[=:]|\b(?:is|are))\s{0,4}"
-    r"(?P<list>[$\\]{0,2}\s?[(\[][^()\[\]]{1,240}[)\]])",
+    r"(?P<list>[$\\{]{0,4}\s?[(\[][^()\[\]]{1,240}[)\]])",
     re.IGNORECASE,
 )
 _BEFORE_BOX: Final = re.compile(r"[A-Za-z]\w{0,20}[\s$&*]{0,6}=[\s$&*]{0,6}\\(?:boxed|fbox)\s{0,3}\{\Z")

@@ -54,7 +54,7 @@ _PRODUCT_WORD: Final = re.compile(
     r"(?:\\cdot|\\times|\\div|\b(?:times|plus|minus|over|of|by))\Z", re.IGNORECASE
 )
 _OR: Final = re.compile(r"(?:^|[\s,;.$)}])or[\s,:$({\\]{0,12}(?:else\s)?\Z", re.IGNORECASE)
-_BARE: Final = re.compile(r"[\s$*\\]{0,12}[(\[]([^()\[\]\n]{1,240}|[^()\[\]]{1,240})[)\]][\s$*.\\]{0,12}")
+_BARE: Final = re.compile(r"[\s$*\\{]{0,12}[(\[]([^()\[\]]{1,240})[)\]][\s$*.\\}]{0,12}")
 #: No letter, and no lone backslash, which would make the name a command.
 _NOT_BEFORE: Final = r"(?<!\w)(?<!(?<!\\)\\)"
 _SEPARATOR: Final = re.compile(r"\\\\|[,;&\n]")
@@ -79,9 +79,10 @@ def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str],
     folded = len({name.lower() for name in names}) == len(names)
     one = "|".join(re.escape(name) for name in sorted(names, key=lambda n: (-len(n), n)))
     flags = re.IGNORECASE if folded else re.RegexFlag(0)
-    junk = r"[\s&}*_$\"'`]{0,8}"
+    junk = r"[\s&})*_$\"'`]{0,8}"
     single = re.compile(
-        rf"{_NOT_BEFORE}(?P<name>{one})(?!\w){junk}(?P<op>:?=|:|(?:is|equals)(?!\w))(?!=)", flags
+        rf"{_NOT_BEFORE}(?P<name>{one})(?!\w){junk}(?P<op>:?=|:|(?:is(?:\sequal\sto)?|equals)(?!\w))(?!=)",
+        flags,
     )
     several = re.compile(
         rf"{_NOT_BEFORE}(?P<names>(?:{one})(?:[\s$]{{0,3}}(?:,|;|\\\\|and)[\s$]{{0,3}}(?:{one})(?!\w)){{1,5}})"
@@ -113,7 +114,9 @@ def read_value(text: str, names: Sequence[str]) -> Fraction | None:
 
 
 def _follows_operator(text: str, start: int) -> bool:
-    """Whether the name that begins at ``start`` is a term of an expression: ``2x``, ``3 + y``, ``2*x``."""
+    """Whether the name that begins at ``start`` is a term of an expression: ``2x``, ``3 + y``, ``f(x)``."""
+    if text[max(0, start - 1) : start] == "(" and text[max(0, start - 2) : start - 1].isalnum():
+        return True
     at = start
     while at > 0 and start - at < 8 and text[at - 1] in " \t$({":
         at -= 1
