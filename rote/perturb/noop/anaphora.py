@@ -16,6 +16,7 @@ from rote.perturb.noop.tagging import Token
 
 _NEUTER: Final = frozenset(("it", "its", "itself"))
 _POINTERS: Final = frozenset(("this", "that", "these", "those"))
+_EVENTS: Final = _POINTERS | {"then"}
 _BARE: Final = frozenset(("others", "ones", "latter", "former", "such", "same", "rest", "remainder", "both"))
 _AMOUNTS: Final = frozenset(("many", "several", "few", "fewer", "none", "some"))
 _NOW: Final = frozenset(
@@ -56,6 +57,17 @@ def loose_words(text: Text, first: int, start: int, last: int) -> Iterator[int]:
             yield i
 
 
+def points_before(text: Text, first: int, start: int, last: int) -> bool:
+    """Whether a word of a later sentence, ``tokens[start:last]``, means something before ``tokens[first]``.
+
+    ``this time`` or ``then`` that finds no noun anywhere means what the sentence just before it tells.
+    """
+    return any(
+        not (text.tokens[i].lower in _EVENTS and _is_loose(text, 0, start, i, last))
+        for i in loose_words(text, first, start, last)
+    )
+
+
 def _is_loose(text: Text, first: int, start: int, i: int, last: int) -> bool:
     tokens = text.tokens
     word = tokens[i].lower
@@ -66,7 +78,7 @@ def _is_loose(text: Text, first: int, start: int, i: int, last: int) -> bool:
     if word in _POINTERS:
         return _pointer_is_loose(text, first, i, last)
     if word == "there":
-        return not _exists(tokens, i, start) and not _has_place(tokens, first, i)
+        return not _exists(tokens, i, start) and not _has_place(tokens, first, i - 1)
     if word == "then":
         closes = i + 1 >= last or tokens[i + 1].text in ".?!"
         return i > start and (closes or tokens[i - 1].lower in _BEFORE_THEN)
@@ -185,8 +197,12 @@ def _has_place(tokens: Sequence[Token], first: int, i: int) -> bool:
 def _exists(tokens: Sequence[Token], i: int, start: int) -> bool:
     """``there`` of "there are", "are there", not of "drives there"."""
     after = tokens[i + 1].lower if i + 1 < len(tokens) else ""
-    if i > start and tokens[i - 1].tag.startswith(("NN", "NP")):
-        return False
+    if (
+        i > start
+        and tokens[i - 1].tag.startswith(("NN", "NP"))
+        and not tokens[start].tag.startswith(("PRP", "CJ"))
+    ):
+        return False  # "the man there is old", but "on Monday there are two"
     if after in _BE or after in _MAY_BE:
         return True
     before = tokens[i - 1].lower if i > start else ""

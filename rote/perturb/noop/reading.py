@@ -15,7 +15,7 @@ from rote.perturb.gsm8k.mentions import find_mentions
 from rote.perturb.gsm8k.people import PersonMentions, find_people
 from rote.perturb.gsm8k.people_words import ANIMALS
 from rote.perturb.noop import references as refer
-from rote.perturb.noop.anaphora import asks_of_nothing, loose_words
+from rote.perturb.noop.anaphora import asks_of_nothing, loose_words, points_before
 from rote.perturb.noop.sentences import split
 from rote.perturb.noop.settings import is_modern, settings_of
 from rote.perturb.noop.tagging import Token, tag_sentence
@@ -73,8 +73,12 @@ class Reading:
 
 
 @lru_cache(maxsize=4096)
-def read(question: str) -> Reading:
-    """Read a question. Pure: depends on nothing but the text."""
+def read(question: str, people: tuple[PersonMentions, ...] | None = None) -> Reading:
+    """Read a question. Pure.
+
+    ``people``: everybody whom the question names, where the caller knows them (a template's own people);
+    None: those whom :func:`rote.perturb.gsm8k.people.find_people` recognises.
+    """
     spans = split(question)
     tokens: list[Token] = []
     bounds: list[tuple[int, int, bool]] = []
@@ -85,9 +89,9 @@ def read(question: str) -> Reading:
         bounds.append((len(tokens), len(tokens) + len(own), asks))
         tokens += own
         sentences.append(Sentence(start, end, own, asks))
-    people, mentions = find_people(question), find_mentions(question)
-    known = tuple(p for p in people if _is_human(question, p))
-    text = refer.text_of(question, tuple(tokens), people, mentions, frozenset(b[0] for b in bounds))
+    named, mentions = find_people(question) if people is None else people, find_mentions(question)
+    known = tuple(p for p in named if _is_human(question, p))
+    text = refer.text_of(question, tuple(tokens), named, mentions, frozenset(b[0] for b in bounds))
     lemmas = _lemmas(tokens)
     return Reading(
         question=question,
@@ -209,8 +213,7 @@ def _cuts(
     for n, sentence in enumerate(sentences):
         if _is_cut(text, sentences, bounds, n):
             first, end = bounds[n][0], len(text.tokens)
-            rest = bounds[n:]
-            thing = not any(True for a, b, _ in rest for _ in loose_words(text, first, a, b))
+            thing = not any(points_before(text, first, a, b) for a, b, _ in bounds[n + 1 :])
             person = not refer.loose_genders(text, first, end) and not refer.gathers(text, first, end)
             found.append(
                 Cut(

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from rote.perturb import load_source
+from rote.perturb.gsm8k.people import PersonMentions
 from rote.perturb.noop.nouns import nouns
 from rote.perturb.noop.reading import Cut, Reading, read
 from rote.perturb.noop.sentences import split
@@ -127,6 +128,19 @@ def test_what_a_question_asks_for_is_not_what_its_pronoun_means() -> None:
     assert cut_before(question, "How many") is None
 
 
+@pytest.mark.parametrize(
+    ("words", "object_"), [("after these sales", False), ("at the end of this time", True)]
+)
+def test_what_points_past_the_sentence_before_hinders_things(words: str, object_: bool) -> None:
+    question = f"Emma makes sales. Daniel works for 6 weeks. How many pens has Daniel {words}?"
+    assert place(question, "Daniel works").object is object_
+
+
+def test_there_that_is_a_place_and_there_that_is_none() -> None:
+    assert cut_before("Ida has 9 pens. On Monday there are 8 pens. Who has one?", "On Monday") is not None
+    assert cut_before("Ida has 9 pens. The shop there is old. Who is Ida?", "The shop") is None
+
+
 def test_days_are_not_those_who_they_are() -> None:
     question = (
         "The office gets 90 letters. On Monday and Tuesday they answer 40 letters. Who answers the rest?"
@@ -180,6 +194,14 @@ def test_at_the_start_only_whom_the_first_sentence_begins_with() -> None:
 def test_an_animal_is_nobody() -> None:
     assert read("Bella is a brown poodle. Bella eats 9 biscuits. How many are left?").people == ()
     assert [p.name for p in read("Emma has 9 pens. How many pens has Emma?").people] == ["Emma"]
+
+
+def test_people_whom_the_caller_knows_need_no_recognising() -> None:
+    question = "Zrinko has 9 pens. He sells 4 pens. How many pens has Zrinko?"
+    assert read(question).people == ()
+    spans = tuple((at, at + 6) for at in (0, question.rindex("Zrinko")))
+    reading = read(question, (PersonMentions("Zrinko", "male", spans),))
+    assert [cut.people for cut in reading.cuts] == [{"Zrinko"}] * 3
 
 
 # -- things --------------------------------------------------------------------------------------------
