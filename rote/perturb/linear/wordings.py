@@ -48,20 +48,26 @@ def _spoken_constant(constant: Number) -> str:
 
 
 def _statement(made: Equation, things: Sequence[str]) -> str:
-    if made.bracket is None:
-        left = _spoken(made.left, made.left_constant, things)
-    else:
-        factor, shift, rest = made.bracket
-        inside = (
-            f"the sum of {things[0]} and {text_of(shift)}"
-            if shift > 0
-            else f"the difference of {things[0]} and {text_of(-shift)}"
-        )
-        left = _term(factor, inside) + _spoken_constant(rest)
+    if made.bracket is not None:
+        return _instruction(made, things)
+    left = _spoken(made.left, made.left_constant, things)
     right = _spoken(made.right, made.right_constant, things)
     joined = "is the same as" if any(made.right) else "is"
     said = f"{left} {joined} {right}."
     return said[0].upper() + said[1:]
+
+
+def _instruction(made: Equation, things: Sequence[str]) -> str:
+    """A bracket step by step: read out in one breath it could be taken for something else."""
+    factor, shift, rest = made.bracket or (1, 0, 0)
+    first = (
+        f"Add {text_of(shift)} to {things[0]}, multiply the sum by"
+        if shift > 0
+        else f"Subtract {text_of(-shift)} from {things[0]}, multiply the difference by"
+    )
+    then = f"{'add' if rest > 0 else 'subtract'} {text_of(size(rest))}"
+    right = _spoken(made.right, made.right_constant, things)
+    return f"{first} {text_of(factor)} and then {then}: the result is the same as {right}."
 
 
 def _tell_riddle(system: System, letters: Sequence[str], digits: Digits) -> str | None:
@@ -116,8 +122,8 @@ class Basket:
     """Things that cost, weigh, hold or measure something each, and sums over some of them.
 
     ``items`` are (one, many) in the order of the unknowns; ``opening`` may name ``{who}`` and ``{place}``;
-    ``rows`` are templates for the equations in order, with ``{list}`` and ``{total}``; ``meaning`` is what a
-    letter stands for, with ``{one}``.
+    ``rows`` are templates for the equations in order, with ``{list}`` and either ``{total}`` or ``{amount}``,
+    the total with its unit; ``meaning`` is what a letter stands for, with ``{one}``.
     """
 
     name: str
@@ -140,14 +146,16 @@ def _tell_basket(basket: Basket, system: System, letters: Sequence[str], digits:
     told = [basket.opening.format(who=PEOPLE[digits[0]], place=basket.places[digits[1]])]
     for row, made in zip(basket.rows, system.equations, strict=False):
         parts = [count(n, *item) for n, item in zip(made.left, items, strict=True) if n]
-        told.append(row.format(list=listed(parts), total=text_of(made.right_constant)))
+        total = made.right_constant
+        amount = count(total, basket.unit.removesuffix("s"), basket.unit)
+        told.append(row.format(list=listed(parts), total=text_of(total), amount=amount))
     meanings = [basket.meaning.format(one=_article(one)) for one, _ in items]
     unit = f", {'both' if len(letters) == 2 else 'all'} in {basket.unit}"
     return " ".join([*told, asked(letters, meanings, unit)])
 
 
-_TOGETHER: Final = "{list} weigh {total} kilograms together."
-_HOLD: Final = "{list} hold {total} litres together."
+_TOGETHER: Final = "{list} weigh {amount} together."
+_HOLD: Final = "{list} hold {amount} together."
 
 BASKETS: Final = (
     Basket(
@@ -188,7 +196,7 @@ BASKETS: Final = (
         name="tiles",
         items=(("red tile", "red tiles"), ("blue tile", "blue tiles"), ("white tile", "white tiles")),
         opening="{who} lays tiles end to end in a {place}. Tiles of the same colour are equally long.",
-        rows=("A row of {list} measures {total} centimetres.",) * 3,
+        rows=("A row of {list} measures {amount}.",) * 3,
         meaning="the length of {one}",
         unit="centimetres",
         places=("hallway", "bathroom", "kitchen", "porch", "stairwell", "winter garden"),

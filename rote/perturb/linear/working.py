@@ -164,7 +164,8 @@ def _without(at: int, pivot: _Row, row: _Row, label: str, names: Sequence[str], 
     if divisor != 1:
         new = [int(value) // divisor for value in new]
         written = equation(new[:-1], new[-1]).text(names)
-        line += f", and divided by {divisor} that is {written}"
+        how = "with all signs changed" if divisor == -1 else f"divided by {divisor}"
+        line += f", and {how} that is {written}"
     lines.append(line + ".")
     return label, tuple(new[:-1]), new[-1]
 
