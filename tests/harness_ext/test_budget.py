@@ -18,8 +18,9 @@ from tiny_lm import chain_model, requests, word_tokenizer
 
 from rote.cli import main
 from rote.errors import UsageError
+from rote.harness_ext import scoring
 from rote.harness_ext.models.budget import BudgetLM
-from rote.harness_ext.models.generation import Generation, Response, Thinking
+from rote.harness_ext.models.generation import Generation, Response, Thinking, generation_of
 from rote.harness_ext.models.hf import RoteHFLM
 from rote.harness_ext.models.inner import told
 
@@ -310,8 +311,19 @@ def test_responses_are_text_to_everybody_else(hf: RoteHFLM) -> None:
 
 @pytest.mark.slow
 def test_rote_eval_round_a_model_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the command line: the logs hold the block, the results the counts, the file a line each."""
+    """From the command line: the logs hold the block, the results the counts, the file a line each.
+
+    Scoring sees the facts: what a response ends with reaches ``process_results`` through lm-eval's filters.
+    """
     monkeypatch.chdir(tmp_path)
+    finishes = []
+
+    def spy(doc: Any, results: list[str]) -> dict[str, int]:
+        finishes.append(generation_of(results[0]).finish)
+        return process(doc, results)
+
+    process = scoring.process_results_hash
+    monkeypatch.setattr(scoring, "process_results_hash", spy)
     tokenizer = word_tokenizer(WORDS)
     chain_model(tokenizer, follows() | {"<unk>": "a"}).save_pretrained("model")
     tokenizer.save_pretrained("model")
@@ -331,3 +343,4 @@ def test_rote_eval_round_a_model_on_disk(tmp_path: Path, monkeypatch: pytest.Mon
     assert [line["id"] for line in counts] == [line["doc"]["id"] for line in lines]
     assert [line["doc_id"] for line in counts] == [0, 1, 2]
     assert all(line["thinking"]["tokens"] == 2 for line in counts)
+    assert finishes == [line["finish"] for line in counts] == ["stop"] * 3

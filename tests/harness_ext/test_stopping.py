@@ -169,3 +169,16 @@ def test_the_prompt_is_no_part_of_what_stops() -> None:
     assert RowStops(tokenizer, ["ab"], prompt_length=2)(ids, None).tolist() == [False]
     assert RowStops(tokenizer, ["ab"], prompt_length=1)(ids, None).tolist() == [True]
     assert RowStops(tokenizer, [], prompt_length=1)(ids, None).tolist() == [False]
+
+
+@pytest.mark.gpu
+def test_rows_stop_on_a_gpu(chain: tuple[Any, Any]) -> None:
+    tokenizer, model = chain
+    try:
+        _, mine = both(model.to("cuda"), tokenizer, 2)
+        kwargs = {"until": ["STOP1", "STOP2"], "max_gen_toks": 50}
+        found = mine.generate_until(requests(["p", "q"], kwargs), disable_tqdm=True)
+    finally:
+        model.to("cpu")
+    assert found == ["a b ", "c d e "]
+    assert mine.steps == 4
