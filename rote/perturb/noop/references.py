@@ -23,7 +23,7 @@ _OPENERS: Final = re.compile(
     |this|that|these|those|it|its|they|their|theirs|them|it's|there[ ]after|thereafter|since[ ]then|by[ ]then
     |until[ ]then|from[ ]then|if[ ]so|if[ ]not|even[ ]so|that's|only|what[ ]about|how[ ]about|in[ ]contrast
     |in[ ]addition|in[ ]return|in[ ]turn|in[ ]exchange|in[ ]the[ ]end|in[ ]comparison|in[ ]fact|in[ ]all
-    |in[ ]other[ ]words|in[ ](?:this|that|these|those)|as[ ]a[ ]result|as[ ]well|as[ ]such
+    |in[ ]other[ ]words|whereas|in[ ](?:this|that|these|those)|as[ ]a[ ]result|as[ ]well|as[ ]such
     |for[ ](?:example|instance|this|that|these|those|it)
     |at[ ](?:the[ ]same|the[ ]end|this|that|first|last|which)|on[ ](?:the[ ]way|the[ ]other|top|that|this)
     |after[ ](?:that|this|which|it|then|all)|before[ ](?:that|this|then|it)|because[ ]of|due[ ]to
@@ -42,6 +42,8 @@ _MORE: Final = re.compile(
 )
 #: "She then", "He also": the first words go on from the sentence before.
 _GOES_ON: Final = re.compile(r"\w+ (?:then|also|instead|therefore|however)\b")
+#: A contrast with the sentence before, or half a sentence; "While cooking" is neither.
+_WHILE: Final = re.compile(r"while (?!\w+ing\b|on\b|in\b|at\b)")
 #: Comparisons with a time before, near the beginning of a sentence.
 _LATER: Final = re.compile(r"^(?:\S+\s){0,4}(?:later|afterwards?|earlier|thereafter)\b")
 
@@ -128,7 +130,11 @@ def continues(sentence: str) -> bool:
     """Whether a sentence begins with a word that joins it to the one before."""
     lower = sentence.lower().replace("’", "'").lstrip("\"“'(")
     return bool(
-        _OPENERS.match(lower) or _MORE.match(lower) or _GOES_ON.match(lower) or _LATER.match(lower)
+        _OPENERS.match(lower)
+        or _MORE.match(lower)
+        or _GOES_ON.match(lower)
+        or _WHILE.match(lower)
+        or _LATER.match(lower)
     ) or not sentence[:1].strip("\"“'(")
 
 

@@ -44,8 +44,9 @@ _NOT_BEFORE: Final = frozenset(
 _GENERIC: Final = frozenset(
     "if would could can should may might must need needs needed want wants wanted plan plans planned hope "
     "hopes hoped wish suppose assume imagine will 'll daily weekly monthly yearly hourly usually always "
-    "normally typically average goal able require requires required capacity hold holds fit fits not n't "
-    "without unless either or whenever ratio".split()
+    "normally typically average goal able require requires required capacity hold holds fit fits told "
+    "asked sent instructed respectively consists consist includes include offers not n't without unless "
+    "either or whenever ratio".split()
 )
 #: Words that make a count one of many like it.
 _RATES: Final = frozenset(("each", "every", "per", "apiece"))
@@ -62,6 +63,7 @@ _LABELLED: Final = frozenset(
     "grade level room class day week month number no size chapter page step gate bus route highway floor "
     "unit section line type model part version season".split()
 )
+_HOLDING: Final = frozenset("have hold contain carry produce lay get receive bring".split())
 #: Words before a noun that speak of some of its kind which the number may not count.
 _OTHERS: Final = frozenset(
     "more other others another different new additional extra some many several few fewer any no all "
@@ -92,9 +94,15 @@ def find_things(
                 continue
             heads[i] = head
             noun = plurals().get(tokens[head].lower)
-            if noun is not None and _counts(tokens, first, i, head, mention):
+            written = tokens[head].text
+            if (
+                noun is not None
+                and (written.islower() or "-" in written)
+                and _counts(tokens, first, i, head, mention)
+            ):
                 plain = not asks and _is_plain(tokens, first, last, i, head)
                 found.append((i, head, noun, mention, number, plain))
+    compared = _compares(tokens)
     return tuple(
         Thing(
             noun.one,
@@ -103,7 +111,7 @@ def find_things(
             mention.span,
             mention.value,
             number,
-            plain and _is_alone(tokens, head, noun, heads, i, one_owner),
+            plain and not compared and _is_alone(tokens, head, noun, heads, i, one_owner),
         )
         for i, head, noun, mention, number, plain in found
     )
@@ -160,7 +168,9 @@ def _is_plain(tokens: Sequence[Token], first: int, last: int, i: int, head: int)
     """Whether the sentence tells that those things are there, once."""
     if any(t.lower in _GENERIC for t in tokens[first:last]):
         return False
-    if any(t.lower in _RATES for t in tokens[first:i]):
+    if any(t.lower in _RATES for t in tokens[first:i]) or _is_shared_out(tokens, first, i):
+        return False
+    if any(_is_rate(tokens, j) for j in range(first + 1, last)):
         return False
     after = tokens[head + 1 : min(head + 7, last)]
     if after and after[0].lower in _PER:
@@ -171,6 +181,37 @@ def _is_plain(tokens: Sequence[Token], first: int, last: int, i: int, head: int)
         if token.lower in _RATES:
             return False  # "apples in each box"
     return True
+
+
+def _is_rate(tokens: Sequence[Token], j: int) -> bool:
+    """``a week``, ``every day``: what the sentence counts comes again and again."""
+    article, noun = tokens[j - 1], tokens[j]
+    if class_of(noun.lower) != "time":
+        return False
+    often = article.lower in ("every", "each", "per")
+    return often or (article.lower in _PER and not (j > 1 and tokens[j - 2].tag.startswith("PR")))
+
+
+def _is_shared_out(tokens: Sequence[Token], first: int, i: int) -> bool:
+    """``34 and 22 pens``, ``3 of the cages have 10 hamsters``: the number is one of several alike."""
+    if i < first + 2:
+        return False
+    if tokens[i - 1].lower in ("and", "or") and tokens[i - 2].tag == "CRD":
+        return True
+    return tokens[i - 1].lemma in _HOLDING and any(t.tag == "CRD" for t in tokens[first : i - 1])
+
+
+def _compares(tokens: Sequence[Token]) -> bool:
+    """Whether the problem speaks of amounts without naming the things again: twice as many, that number."""
+    words = [t.lower for t in tokens]
+    for j in range(1, len(words)):
+        if words[j] == "many" and words[j - 1] != "how":
+            return True
+        if words[j] in ("number", "amount") and words[j - 1] in ("that", "this", "the", "same", "equal"):
+            return True
+        if words[j] == "than" and words[j - 1] in ("more", "less", "fewer"):
+            return True
+    return False
 
 
 def _is_alone(
@@ -184,6 +225,8 @@ def _is_alone(
             return False
         before = [t.lower for t in tokens[max(0, j - 3) : j]]
         asked = before[-2:] == ["how", "many"] or before[-3:-1] == ["how", "many"]
+        if asked and any(t.lemma in ("need", "require") for t in tokens[j:]):
+            return False
         if not asked and _OTHERS & set(before):
             return False
         if before and (before[-1] == "one" or before[-1].isdigit()):

@@ -97,6 +97,7 @@ def test_tags_do_not_depend_on_what_was_read_before() -> None:
         "Ida walks there on foot.",
         "Ida likes the first one.",
         "Each has a cap.",
+        "While Bo has 4 pens.",
     ],
 )
 def test_no_place_before_what_goes_on_from_the_sentence_before(following: str) -> None:
@@ -227,6 +228,11 @@ def test_a_counted_noun_is_a_thing() -> None:
         "Emma wants 12 pens.",
         "Emma sells 12 pens a day.",
         "Every box holds 12 pens.",
+        "Emma drinks milk and uses 12 pens of her own a week.",
+        "Emma and Bo buy 34 and 22 pens.",
+        "Three of the boxes have 12 pens.",
+        "Emma has 12 pens. Bo has twice as many.",
+        "Emma has 12 pens. Bo buys 3 times that number.",
         "Emma has 12 pens. Emma buys some more pens.",
     ],
 )
@@ -244,6 +250,7 @@ def test_a_noun_that_may_mean_others_too_is_not_alone(sentence: str) -> None:
         "Emma teaches grade 5 students.",
         "Emma pays $8 pens.",
         "Emma owns 9 glorbs.",
+        "Emma rides to Five Flags.",
     ],
 )
 def test_what_is_no_plain_count_of_a_known_noun_is_no_thing(sentence: str) -> None:
