@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 from rote.perturb import load_source
+from rote.perturb.gsm8k import ItemTemplate, load
 from rote.perturb.gsm8k.people import PersonMentions
 from rote.perturb.noop.nouns import nouns
 from rote.perturb.noop.reading import Cut, Reading, read
@@ -319,3 +322,15 @@ def test_the_bank_has_places() -> None:
     ]
     assert sum(bool(r.cuts) for r in readings) >= 0.9 * len(readings)
     assert all(r.modern for r in readings)
+
+
+DATA = Path(os.environ.get("ROTE_GSM8K") or Path(__file__).resolve().parents[4] / "shared" / "gsm8k")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (DATA / "test.jsonl").exists(), reason="GSM8K is not here: set ROTE_GSM8K")
+def test_nearly_every_accepted_item_has_a_place() -> None:
+    templates = [t for t in load("test", DATA) if isinstance(t, ItemTemplate)]
+    readings = [read(template.facts.question) for template in templates]
+    usable = [r for r in readings if any(c.position != "start" or c.object for c in r.cuts)]
+    assert len(usable) >= 0.97 * len(readings)
