@@ -17,7 +17,7 @@ from lm_eval.api.model import LM
 from tiny_lm import chain_model, requests, word_tokenizer
 
 from rote.cli import main
-from rote.errors import UsageError
+from rote.errors import MissingExtraError, UsageError
 from rote.harness_ext import scoring
 from rote.harness_ext.models.budget import BudgetLM
 from rote.harness_ext.models.generation import Generation, Response, Thinking, generation_of
@@ -270,9 +270,26 @@ def test_bad_arguments_for_the_inner_model_are_named(arguments: dict[str, Any], 
         BudgetLM(max_thinking=4, **arguments)
 
 
+@pytest.mark.parametrize(("model", "package"), [("vllm", "vllm"), ("hf", "torch")])
+def test_a_package_that_is_missing_is_named(
+    model: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> Any:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+
+    monkeypatch.setattr("lm_eval.api.registry.get_model", missing)
+    with pytest.raises(MissingExtraError, match=f"{package} is needed .* pip install 'rote"):
+        BudgetLM(model, max_thinking=4, pretrained="x")
+
+
 def test_budgets_that_contradict_the_task_are_named(make: Maker) -> None:
     with pytest.raises(UsageError, match=r"task task: max_thinking=8 leaves nothing of max_gen_toks=8"):
         run(make(max_thinking=8), ["short"], max_gen_toks=8)
+
+
+def test_a_budget_that_leaves_no_room_for_any_prompt_is_named(hf: RoteHFLM) -> None:
+    with pytest.raises(UsageError, match=r"no prompt fits: max_thinking=400, an answer of 112 and the short"):
+        run(BudgetLM(hf, max_thinking=400), ["long", "short"], max_gen_toks=512)
 
 
 def test_prompts_that_cannot_be_gone_on_with_are_named(hf: RoteHFLM) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rote.harness_ext.models.stopping import RowStops, cut, deciding, settled
+from rote.harness_ext.models.stopping import RowStops, cut, deciding, entangled, settled
 
 pytest.importorskip("torch", reason="needs rote[hf]")
 
@@ -54,6 +54,13 @@ def test_a_settled_text_is_cut_at_the_same_place_whatever_follows() -> None:
                 text,
                 stops,
             )
+
+
+def test_which_stop_strings_wait_for_each_other() -> None:
+    assert not entangled(["\n\nWord problem:", "Question:", "</s>"])
+    assert not entangled(["ab", "bcd"])
+    assert entangled(["bcd", "ab"])
+    assert entangled(["abc", "b"])
 
 
 def both(model: Any, tokenizer: Any, batch: int, **arguments: Any) -> tuple[HFLM, RoteHFLM]:

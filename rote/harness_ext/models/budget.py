@@ -24,7 +24,7 @@ from lm_eval.api.model import LM
 
 from rote.errors import UsageError
 from rote.harness_ext.models.generation import Ended, Generation, Response, Thinking
-from rote.harness_ext.models.inner import LIMITS, TELLING, Asker, make_inner, told
+from rote.harness_ext.models.inner import LIMITS, TELLING, AroundLM, Asker, make_inner, told
 from rote.harness_ext.models.telemetry import Telemetry
 from rote.harness_ext.settings import whole_number
 
@@ -118,7 +118,7 @@ class _Course:
     rounds: list[Generation] = field(default_factory=list)
 
 
-class BudgetLM(LM):
+class BudgetLM(AroundLM):
     """A model of lm-eval that thinks within a budget.
 
     Parameters
@@ -187,6 +187,7 @@ class BudgetLM(LM):
         """One response for each request; each is a :class:`Response` with its counts."""
         courses = [self._course(request) for request in requests]
         answer_limits = [self._answer_limit(request) for request in requests]
+        self._check_room(courses, answer_limits)
         live = courses if self.budget.max_thinking else []
         while live:
             live = self._think(live)
@@ -237,6 +238,24 @@ class BudgetLM(LM):
                 f"max_answer={limit}"
             )
         return limit - self.budget.max_thinking
+
+    def _check_room(self, courses: Sequence[_Course], answer_limits: Sequence[int]) -> None:
+        """Raises UsageError where not even the shortest prompt would be left whole.
+
+        A long one that does not fit is cut at its beginning, and warned of, by the inner model.
+        """
+        longest = getattr(self.inner, "max_length", None)
+        shortest = min((course.prompt for course in courses), key=len, default="")
+        tokens = self.asker.count(shortest)
+        if not isinstance(longest, int) or tokens is None or not courses:
+            return
+        wanted = tokens + self.budget.max_thinking + min(answer_limits)
+        if wanted > longest:
+            raise UsageError(
+                f"{NAME}: no prompt fits: max_thinking={self.budget.max_thinking}, an answer of "
+                f"{min(answer_limits)} and the shortest prompt of {tokens} tokens are more than the "
+                f"{longest} that {self.model_name} can hold"
+            )
 
     def _think(self, live: Sequence[_Course]) -> list[_Course]:
         """One round of thinking; returns those that go on."""
@@ -312,54 +331,6 @@ class BudgetLM(LM):
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
         """Not possible, as above. Raises UsageError."""
         raise _generates_only()
-
-    def apply_chat_template(
-        self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
-    ) -> Any:
-        """The inner model's own."""
-        return self.inner.apply_chat_template(chat_history, add_generation_prompt)
-
-    def chat_template(self, chat_template: bool | str = False) -> str | None:
-        """The inner model's own."""
-        return self.inner.chat_template(chat_template)
-
-    def __getattr__(self, name: str) -> Any:
-        """What lm-eval looks up besides: tokenizer, max_length, batch_sizes, eot_token_id …"""
-        if name.startswith("_") or name == "inner":
-            raise AttributeError(name)
-        return getattr(self.inner, name)
-
-    @property
-    def tokenizer_name(self) -> str:
-        """The inner model's own."""
-        return str(self.inner.tokenizer_name)
-
-    @property
-    def rank(self) -> int:
-        """The inner model's own: it may be one of several processes."""
-        return int(self.inner.rank)
-
-    @property
-    def world_size(self) -> int:
-        """The inner model's own."""
-        return int(self.inner.world_size)
-
-    @property
-    def device(self) -> Any:
-        """The inner model's own."""
-        return self.inner.device
-
-    def all_gather(self, tensor: Any) -> Any:
-        """The inner model's own."""
-        return self.inner.all_gather(tensor)
-
-    def gather_object(self, obj: Any, dst: int = 0) -> Any:
-        """The inner model's own."""
-        return self.inner.gather_object(obj, dst)
-
-    def barrier(self) -> None:
-        """The inner model's own."""
-        self.inner.barrier()
 
 
 def _inner_arguments(model: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

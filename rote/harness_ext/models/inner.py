@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from lm_eval.api.model import LM
 
-from rote.errors import UsageError
+from rote.errors import MissingExtraError, UsageError
 from rote.harness_ext.models.generation import Finish, Generation, Response, generation_of
 from rote.harness_ext.settings import unknown_key
 
@@ -21,6 +21,15 @@ TELLING: Final[Mapping[str, str]] = {
     "hf-auto": "rote-hf",
     "huggingface": "rote-hf",
     "vllm": "rote-vllm",
+}
+
+#: Packages that models import, and the extras that bring them.
+_EXTRAS: Final[Mapping[str, str]] = {
+    "torch": "hf",
+    "transformers": "hf",
+    "accelerate": "hf",
+    "peft": "hf",
+    "vllm": "vllm",
 }
 
 #: Other names of ``max_gen_toks`` in generation arguments, in lm-eval's order of precedence.
@@ -36,6 +45,7 @@ def make_inner(name: str, arguments: Mapping[str, Any], outer: Sequence[str], pl
     Raises
     ------
     UsageError: no such model, an argument that the model does not know.
+    MissingExtraError: what the model needs is not installed.
     """
     import lm_eval.models  # noqa: F401
     from lm_eval.api.registry import get_model, model_registry
@@ -47,7 +57,13 @@ def make_inner(name: str, arguments: Mapping[str, Any], outer: Sequence[str], pl
         raise unknown_key(name, list(model_registry), f"model for {place}:")
     if name == "rote-planted" or name == place:
         raise UsageError(f"{place}: model={name} cannot think; name one that generates, such as hf")
-    inner_class = get_model(TELLING.get(name, name))
+    try:
+        inner_class = get_model(TELLING.get(name, name))
+    except ImportError as error:
+        extra = _EXTRAS.get(error.name or "")
+        if extra is None:
+            raise
+        raise MissingExtraError(str(error.name), extra) from error
     _check_arguments(inner_class, name, arguments, outer, place)
     try:
         inner: LM = inner_class.create_from_arg_obj(dict(arguments))
@@ -181,3 +197,57 @@ class Asker:
             number = tokenizer.convert_tokens_to_ids(token)
             return number is not None and number != getattr(tokenizer, "unk_token_id", None)
         return self.count(token) == 1
+
+
+class AroundLM(LM):
+    """A model round ``inner``: what lm-eval asks besides responses is the inner model's to say."""
+
+    inner: LM
+
+    def apply_chat_template(
+        self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
+    ) -> Any:
+        """The inner model's own."""
+        return self.inner.apply_chat_template(chat_history, add_generation_prompt)
+
+    def chat_template(self, chat_template: bool | str = False) -> str | None:
+        """The inner model's own."""
+        return self.inner.chat_template(chat_template)
+
+    def __getattr__(self, name: str) -> Any:
+        """What lm-eval looks up besides: tokenizer, max_length, batch_sizes, eot_token_id …"""
+        if name.startswith("_") or name == "inner":
+            raise AttributeError(name)
+        return getattr(self.inner, name)
+
+    @property
+    def tokenizer_name(self) -> str:
+        """The inner model's own."""
+        return str(self.inner.tokenizer_name)
+
+    @property
+    def rank(self) -> int:
+        """The inner model's own: it may be one of several processes."""
+        return int(self.inner.rank)
+
+    @property
+    def world_size(self) -> int:
+        """The inner model's own."""
+        return int(self.inner.world_size)
+
+    @property
+    def device(self) -> Any:
+        """The inner model's own."""
+        return self.inner.device
+
+    def all_gather(self, tensor: Any) -> Any:
+        """The inner model's own."""
+        return self.inner.all_gather(tensor)
+
+    def gather_object(self, obj: Any, dst: int = 0) -> Any:
+        """The inner model's own."""
+        return self.inner.gather_object(obj, dst)
+
+    def barrier(self) -> None:
+        """The inner model's own."""
+        self.inner.barrier()

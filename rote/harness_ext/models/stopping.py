@@ -52,6 +52,16 @@ def settled(text: str, stops: Sequence[str]) -> bool:
     )
 
 
+def entangled(stops: Sequence[str]) -> bool:
+    """Whether a stop string that occurs may have to wait for one that stands earlier in the list."""
+    return any(
+        later in earlier or any(earlier.startswith(later[start:]) for start in range(1, len(later)))
+        for number, later in enumerate(stops)
+        for earlier in stops[:number]
+        if later
+    )
+
+
 def special_tokens(tokenizer: Any) -> dict[str, int]:
     """Tokens that decoding leaves out with ``skip_special_tokens``, and their ids."""
     added = {
@@ -97,9 +107,11 @@ class RowStops:
         self.raw_stops = [
             stop for stop in self.stops if stop not in special and any(token in stop for token in special)
         ]
-        # A token stands for a byte at least. Twice the longest: one stop string may wait for another that
-        # overlaps it.
-        self.lookback = 2 * max((len(stop.encode()) for stop in self.stops), default=0) + _MARGIN
+        # A token stands for a byte at least.
+        marks = [*self.stops, think_end if isinstance(think_end, str) else ""]
+        longest = max(len(mark.encode()) for mark in marks)
+        self.lookback = longest * (2 if entangled(self.stops) else 1) + _MARGIN
+        self.answering: set[int] = set()
 
     def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
         """Which rows are done: a bool tensor of shape [rows], given ids of shape [rows, tokens so far]."""
@@ -113,39 +125,36 @@ class RowStops:
             texts = self._texts(recent, raw=False)
             raws = self._texts(recent, raw=True) if self.raw_stops else texts
             for row, text, raw in zip(going, texts, raws, strict=True):
-                if (
-                    windows[row][-1] in self.stop_ids
-                    or any(stop in text for stop in self.stops)
-                    or any(stop in raw for stop in self.raw_stops)
+                if windows[row][-1] in self.stop_ids:
+                    self.ended[row] = length - self.prompt_length, self.stop_ids[windows[row][-1]]
+                elif self._answers(row, windows[row], text) and (
+                    any(stop in text for stop in self.stops) or any(stop in raw for stop in self.raw_stops)
                 ):
                     self._look(row, input_ids[row, self.prompt_length :].tolist())
         return input_ids.new_tensor([row in self.ended for row in range(len(windows))]).bool()
 
+    def _answers(self, row: int, ids: list[int], text: str) -> bool:
+        """Whether a row's thinking, where it has any, is over: told by its latest tokens, and remembered."""
+        end = self.think_end
+        if end is not None and (end in text if isinstance(end, str) else end in ids):
+            self.answering.add(row)
+        return end is None or row in self.answering
+
     def _look(self, row: int, ids: list[int]) -> None:
         """Read all that a row has generated, and note whether it is done."""
-        if ids[-1] in self.stop_ids:
-            self.ended[row] = len(ids), self.stop_ids[ids[-1]]
-            return
-        answer = self._answer(ids)
-        if answer is None:
-            return
-        [text], [raw] = self._texts([answer], raw=False), self._texts([answer], raw=True)
+        if isinstance(self.think_end, int):
+            ids_after = ids[len(ids) - ids[::-1].index(self.think_end) :]
+        else:
+            ids_after = ids
+        [text], [raw] = self._texts([ids_after], raw=False), self._texts([ids_after], raw=True)
         if isinstance(self.think_end, str):
             text, raw = text.rpartition(self.think_end)[2], raw.rpartition(self.think_end)[2]
         if settled(text, self.stops):
             self.ended[row] = len(ids), self.stops[deciding(text, self.stops) or 0]
-        else:
-            found = next((stop for stop in self.raw_stops if stop in raw), None)
-            if found is not None:
-                self.ended[row] = len(ids), found
-
-    def _answer(self, ids: list[int]) -> list[int] | None:
-        """The tokens in which stop strings count; None while thinking goes on."""
-        if isinstance(self.think_end, int):
-            return ids[len(ids) - ids[::-1].index(self.think_end) :] if self.think_end in ids else None
-        if isinstance(self.think_end, str) and self.think_end not in self._texts([ids], raw=False)[0]:
-            return None
-        return ids
+            return
+        found = next((stop for stop in self.raw_stops if stop in raw), None)
+        if found is not None:
+            self.ended[row] = len(ids), found
 
     def _texts(self, rows: list[list[int]], *, raw: bool) -> list[str]:
         texts: list[str] = self.tokenizer.batch_decode(rows, skip_special_tokens=not raw)
