@@ -27,7 +27,7 @@ class AuthoredTemplate(Template):
         self.spec = spec
 
     def _make_host(self) -> Host:
-        return Host(self._plans["original"][0][0], _words(self.spec))
+        return Host(self._plans["original"][0][0], _words(self.spec), people_known=True)
 
 
 def load_template(path: Path, source: str = "bank") -> AuthoredTemplate:

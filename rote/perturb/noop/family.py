@@ -57,12 +57,17 @@ class Attach(Model):
     ``person``: a named human being (``person`` in the texts). ``other``: a new first name is drawn
     (``other``). ``thing``: a counted plural noun of one of these classes (``thing.one``, ``thing.many``), of
     whose number n the clause speaks of k < n. ``setting``: the story plays in one of these settings.
+    ``words``: it has one of these lemmas. ``scene``: somebody is named in it, or it plays in some setting.
+    ``opens``: whether the clause may come before the whole text, when nothing is known yet.
     """
 
     person: bool = False
     other: bool = False
     thing: tuple[str, ...] = ()
     setting: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    scene: bool = False
+    opens: bool = True
 
     @model_validator(mode="after")
     def _known(self) -> Attach:
@@ -134,6 +139,9 @@ class Family:
     other: bool
     things: frozenset[str]
     settings: frozenset[str]
+    needs: frozenset[str]
+    scene: bool
+    opens: bool
     words: frozenset[str]
     asks: frozenset[str]
     clauses: tuple[Wording, ...]
@@ -203,6 +211,9 @@ def _family(spec: FamilySpec) -> Family:
         spec.attach.other,
         frozenset(spec.attach.thing),
         frozenset(spec.attach.setting),
+        frozenset(spec.attach.words),
+        spec.attach.scene,
+        spec.attach.opens,
         frozenset(spec.exclude.words),
         frozenset(spec.exclude.asks),
         tuple(clauses),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -25,10 +26,12 @@ class Host:
 
     ``plan``: everything at its original value, so that its only draw is the original; the drawn variants
     of the template have the same texts. ``words``: other words that draws may bring into them, lower case.
+    ``people_known``: whether everybody named is a variable of the plan, so that nobody has to be recognised.
     """
 
     plan: Plan
     words: frozenset[str] = frozenset()
+    people_known: bool = False
 
     @property
     def values(self) -> Mapping[str, Value]:
@@ -51,6 +54,18 @@ class Host:
     def people(self) -> Mapping[str, str]:
         """The variables of people, by the name that they have originally."""
         return {v.name: name for name, v in self.values.items() if isinstance(v, Person)}
+
+    def named(self, question: str) -> tuple[tuple[Person, tuple[tuple[int, int], ...]], ...] | None:
+        """The people of the original and the places that name them; None: they must be looked for."""
+        if not self.people_known:
+            return None
+        found = []
+        for value in self.values.values():
+            if isinstance(value, Person):
+                places = re.finditer(rf"\b{re.escape(value.name)}\b", question)
+                if spans := tuple(m.span() for m in places):
+                    found.append((value, spans))
+        return tuple(sorted(found, key=lambda person: person[1][0]))
 
     def number_at(self, spans: Sequence[Span], start: int) -> str | None:
         """The number variable whose piece covers a character of the original question."""

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from rote.perturb import keys, names
 from rote.perturb.gsm8k.mentions import find_mentions
+from rote.perturb.gsm8k.people import PersonMentions
 from rote.perturb.noop import audit
 from rote.perturb.noop.family import Family, Wording
 from rote.perturb.noop.host import Host, Span
@@ -34,9 +35,17 @@ _NO_STATEMENT: Final = frozenset(
     """
     each every per apiece if would will can could may might should must want need plan hope wish expect
     suppose assume imagine require than times twice half more another other average usually always often
-    daily weekly day week month year hour minute capacity hold fit percent no not never without enough
+    daily weekly day week month year hour minute capacity hold fit percent no not never without enough make
+    makes space room
     """.split()
 )
+#: Words by which a sentence goes on from the one before it.
+_LEANING: Final = frozenset(
+    "also too such other others another same instead else again either neither former latter even however "
+    "meanwhile likewise similarly".split()
+)
+#: Words that compare with a number told before; after "7 of the shoes …" that would be the 7.
+_COMPARING: Final = frozenset("more less fewer twice thrice times double triple than as them".split())
 #: Fewest numbers that are worth a site.
 _FEWEST: Final = 4
 
@@ -123,12 +132,15 @@ class Sites:
 def find_sites(template_id: str, host: Host, families: Mapping[str, Family]) -> Sites:
     """Every way in which the families can be attached to a template's question."""
     question, spans = host.layout()
-    reading = read(question)
     mentions = find_mentions(question)
+    named = host.named(question)
+    people = None if named is None else tuple(PersonMentions(p.name, p.gender, at) for p, at in named)
+    reading = read(question, people)
     constants = frozenset(m.value for m in mentions if host.number_at(spans, m.start) is None)
     found: list[list[Site]] = []
     if reading.modern:
-        finder = _Finder(template_id, host, spans, reading, constants)
+        first = min((m.start for m in mentions), default=len(question))
+        finder = _Finder(template_id, host, spans, reading, constants, first)
         order = sorted(families.values(), key=lambda f: keys.digest(template_id, "family", f.name))
         found = [row for family in order if (row := finder.attach(family))]
     turns = max(map(len, found), default=0)
@@ -159,11 +171,13 @@ class _Finder:
         spans: Sequence[Span],
         reading: Reading,
         constants: frozenset[Fraction],
+        first_number: int,
     ) -> None:
         self.id = template_id
         self.host = host
         self.spans = spans
         self.reading = reading
+        self.first_number = first_number
         self.values = host.values
         self.people = host.people()
         own = {n: v.value for n, v in self.values.items() if isinstance(v, Quantity)}
@@ -177,7 +191,7 @@ class _Finder:
 
     def attach(self, family: Family) -> list[Site]:
         """The sites of one family, at most one a place, in an order of their own."""
-        if family.settings and not family.settings & self.reading.settings:
+        if not self._suits(family):
             return []
         if family.words & self.words or family.asks & self.reading.asked:
             return []
@@ -194,11 +208,34 @@ class _Finder:
         inner = [site for site in sites if site.position != "start"] or sites
         return sorted(inner, key=lambda s: keys.digest(self.id, "place", family.name, s.offset))
 
+    def _suits(self, family: Family) -> bool:
+        """Whether the problem has what the family needs of the whole of it."""
+        reading = self.reading
+        if family.settings and not family.settings & reading.settings:
+            return False
+        if family.needs and not family.needs & reading.lemmas:
+            return False
+        return not family.scene or bool(reading.people or reading.settings)
+
+    def _fits(self, family: Family, cut: Cut) -> bool:
+        """Whether a place suits the family, and nothing that belongs together is torn apart there.
+
+        Once numbers have been told, what follows is mostly more of the same account: a clause may then come
+        before the question, or right after the things that it speaks of, but not in between.
+        """
+        following = self.reading.sentences[cut.sentence]
+        words = {word for token in following.tokens for word in (token.lemma, token.text.lower())}
+        if words & _LEANING or not cut.object or (family.other and not cut.newcomer):
+            return False
+        if family.things:
+            return not words & _COMPARING
+        if cut.position == "start":
+            return family.opens
+        return cut.position == "before_question" or cut.offset <= self.first_number
+
     def _site(self, family: Family, cut: Cut, things: Sequence[Thing], nouns: frozenset[str]) -> Site | None:
         names_person, variable, person = family.person, None, None
-        if family.other and not cut.newcomer:
-            return None
-        if not cut.object:
+        if not self._fits(family, cut):
             return None
         if names_person:
             known = [p for p in self.reading.people if p.name in cut.people]
