@@ -56,7 +56,7 @@ class Attach(Model):
 
     ``person``: a named human being (``person`` in the texts). ``other``: a new first name is drawn
     (``other``). ``thing``: a counted plural noun of one of these classes (``thing.one``, ``thing.many``), of
-    whose number n the clause speaks of k < n. ``setting``: the story plays in one of these settings.
+    whose number n the clause speaks of k < n. ``nouns``: the thing is one of these. ``setting``: the story plays in one of these settings.
     ``words``: it has one of these lemmas. ``scene``: somebody is named in it, or it plays in some setting.
     ``opens``: whether the clause may come before the whole text, when nothing is known yet.
     """
@@ -64,6 +64,7 @@ class Attach(Model):
     person: bool = False
     other: bool = False
     thing: tuple[str, ...] = ()
+    nouns: tuple[str, ...] = ()
     setting: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     scene: bool = False
@@ -138,6 +139,7 @@ class Family:
     person: bool
     other: bool
     things: frozenset[str]
+    thing_nouns: frozenset[str]
     settings: frozenset[str]
     needs: frozenset[str]
     scene: bool
@@ -210,6 +212,7 @@ def _family(spec: FamilySpec) -> Family:
         spec.attach.person,
         spec.attach.other,
         frozenset(spec.attach.thing),
+        frozenset(spec.attach.nouns),
         frozenset(spec.attach.setting),
         frozenset(spec.attach.words),
         spec.attach.scene,

@@ -199,7 +199,11 @@ class _Finder:
         if nouns & self.words or family.name in self.barred:
             return []
         self.numbers = {}
-        things = [thing for thing in self.things if thing.kind in family.things]
+        things = [
+            thing
+            for thing in self.things
+            if thing.kind in family.things and (not family.thing_nouns or thing.one in family.thing_nouns)
+        ]
         if family.things and not things:
             return []
         places = [self._site(family, cut, things, nouns) for cut in self.reading.cuts]
