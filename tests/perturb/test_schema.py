@@ -34,7 +34,6 @@ def test_a_whole_file_is_read(write: Write) -> None:
         ({"names__room__choice": ["kitchen", "kitchen"]}, "repeated"),
         ({"names__room__choice": ["kitchen", {"a": "b"}]}, "same keys"),
         ({"names__room__original": 7}, "names no choice"),
-        ({"noop": []}, r"\[noop\]"),
         ({"steps": []}, r"\[steps\]"),
         ({"p2": {}}, r"\[p2\.clause\]"),
     ],

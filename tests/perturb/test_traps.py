@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from rote.perturb import expressions, load_source
+from rote.perturb.noop.compose import Hung
 from rote.perturb.plan import Plan
 from rote.perturb.traps import compile_replay, traps
 from rote.perturb.values import Quantity
@@ -42,10 +43,16 @@ def test_traps_are_what_their_definition_says() -> None:
             problem = template.problem("noop", 3, index)
             numbers = {n: v.value for n, v in values.items() if isinstance(v, Quantity)}
             assert len(problem.noop) == 1
-            clause = next(c for p, c in template.plans("noop") if p is plan)
-            assert clause is not None
-            k = numbers[clause.number]
-            expected = defined(plan, plan.solve(numbers), k, clause.attaches)
+            part, _ = template._draw("noop", 3, index)
+            if isinstance(part, Hung):
+                k = numbers[part.clauses[0].k]
+                count = part.clauses[0].site.count
+                attaches: Sequence[str] = (count,) if count else ()
+            else:
+                clause = next(c for p, c in template.plans("noop") if p is plan)
+                assert clause is not None
+                k, attaches = numbers[clause.number], clause.attaches
+            expected = defined(plan, plan.solve(numbers), k, attaches)
             got = {trap.value for trap in problem.traps}
             whole = {v for v in expected if v.denominator == 1}
             assert got in (expected, whole), problem.id
