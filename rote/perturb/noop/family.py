@@ -56,7 +56,8 @@ class Attach(Model):
 
     ``person``: a named human being (``person`` in the texts). ``other``: a new first name is drawn
     (``other``). ``thing``: a counted plural noun of one of these classes (``thing.one``, ``thing.many``), of
-    whose number n the clause speaks of k < n. ``nouns``: the thing is one of these. ``setting``: the story plays in one of these settings.
+    whose number n the clause speaks of k < n. ``nouns``: the thing is one of these. ``setting``: the story
+    plays in one of these settings.
     ``words``: it has one of these lemmas. ``scene``: somebody is named in it, or it plays in some setting.
     ``opens``: whether the clause may come before the whole text, when nothing is known yet.
     """

@@ -45,7 +45,9 @@ _LEANING: Final = frozenset(
     "meanwhile likewise similarly".split()
 )
 #: Words that compare with a number told before; after "7 of the shoes …" that would be the 7.
-_COMPARING: Final = frozenset("more less fewer twice thrice times double triple than as them".split())
+_COMPARING: Final = frozenset(
+    "more less fewer twice thrice times double triple than as them they % percent".split()
+)
 #: Fewest numbers that are worth a site.
 _FEWEST: Final = 4
 
@@ -232,10 +234,16 @@ class _Finder:
         if words & _LEANING or not cut.object or (family.other and not cut.newcomer):
             return False
         if family.things:
-            return not words & _COMPARING
+            return not words & _COMPARING and not self._parallel(cut.sentence)
         if cut.position == "start":
             return family.opens
         return cut.position == "before_question" or cut.offset <= self.first_number
+
+    def _parallel(self, sentence: int) -> bool:
+        """Whether a sentence goes on with a list that the one before it began."""
+        before, after = (self.reading.sentences[i].tokens for i in (sentence - 1, sentence))
+        named = {person.name for person in self.reading.people}
+        return before[0].text == after[0].text or after[0].text in named or after[0].tag == "CRD"
 
     def _site(self, family: Family, cut: Cut, things: Sequence[Thing], nouns: frozenset[str]) -> Site | None:
         names_person, variable, person = family.person, None, None
