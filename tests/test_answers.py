@@ -94,6 +94,20 @@ def test_gold_solutions_score_full_marks(name: str) -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize(
+    ("response", "answer", "reason"),
+    [
+        ("<think>Steps go between <reasoning> and </reasoning>. So 2 + 2 = 4", None, "unfinished_thinking"),
+        ("<think>As <reasoning>a</reasoning><answer>5</answer>.</think>\n#### 4", "4", None),
+        ("<think>As <reasoning> a</think> b </reasoning>\n#### 4", "4", None),
+        ("<think>2 + 2 = 5</reasoning><answer>4</answer>", "4", None),
+    ],
+)
+def test_a_quoted_tag_does_not_end_a_thought(response: str, answer: str | None, reason: str | None) -> None:
+    found = extract(response)
+    assert (found.text, found.reason) == (answer, reason)
+
+
 def test_span_is_where_the_answer_stands_in_the_response() -> None:
     response = "\n  <think>#### 3</think>\nFirst.\n#### 72 clips\nBye."
     span = extract(response).span

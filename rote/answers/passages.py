@@ -74,7 +74,8 @@ def without_thinking(text: str) -> tuple[str, bool]:
     Blanked means overwritten with spaces, so that offsets stay those of the output. A closing tag
     without an opening one (a prompt that ends in ``<think>``) makes all before it thinking.
     ``<reasoning>`` that runs into a complete ``<answer>`` at the very end of the output is closed by
-    it; ``<think>`` is not, for drafts inside it look the same.
+    it; ``<think>`` is not, for drafts inside it look the same. Nor does the ``</reasoning>`` of a
+    ``<reasoning>`` inside a thought end the thought: there a model quotes what it was asked to write.
     """
     if _MAY_THINK.search(text) is None:
         return text, False
@@ -82,16 +83,22 @@ def without_thinking(text: str) -> tuple[str, bool]:
     blanked = 0  # how much of the beginning a stray closing tag makes thinking
     kept = 0  # where the text not yet copied begins
     opened: re.Match[str] | None = None
+    quoted = False  # whether a <reasoning> stands open inside the thought
     for match in _THOUGHT.finditer(text):
         closing = bool(match["close"] or match["end"])
         if not closing:
             if opened is None:
                 pieces.append(text[kept : match.start()])
                 opened = match
+            elif _is_reasoning(match) and not _is_reasoning(opened):
+                quoted = True
+            continue
+        if quoted and _is_reasoning(match):
+            quoted = False
             continue
         if opened is not None:
             pieces.append(" " * (match.end() - opened.start()))
-            opened = None
+            opened, quoted = None, False
         else:
             pieces.clear()
             blanked = match.end()
@@ -100,12 +107,16 @@ def without_thinking(text: str) -> tuple[str, bool]:
     if opened is None:
         return ("".join(pieces) + text[kept:] if kept else text), False
     inside = text[opened.end() :]
-    if (opened["name"] or "").lower() == "reasoning" and _ANSWER_CLOSE_LAST.search(inside.rstrip()[-12:]):
+    if _is_reasoning(opened) and _ANSWER_CLOSE_LAST.search(inside.rstrip()[-12:]):
         opens = [match.start() for match in _ANSWER_OPEN.finditer(inside)]
         if opens:
             begin = opened.end() + opens[-1]
             return "".join(pieces) + " " * (begin - opened.start()) + text[begin:], False
     return "".join(pieces) + " " * (len(text) - opened.start()), True
+
+
+def _is_reasoning(tag: re.Match[str]) -> bool:
+    return (tag["name"] or "").lower() == "reasoning"
 
 
 def passages(text: str) -> list[tuple[int, int]]:
