@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "templates": "GSM8K as templates: coverage by tier and reason, or one item in full",
     "extract": "grade responses: one JSON line for each line of a JSON-lines file",
     "eval": "evaluate a model: lm_eval with rote's tasks and models, samples logged",
+    "score": "score logged responses anew, without a model; writes logs of the same shape",
     "latency": "measure a model's time to first token, time per token and throughput",
     "report": "turn lm-eval logs into a report of paired drops",
     "demo": "evaluate four planted models and show what the instrument finds",

@@ -1,0 +1,87 @@
+"""What rescored logs are put into: tables of metrics, and a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from rote.errors import UsageError
+from rote.harness_ext import repeats, scoring
+from rote.metrics import LABELS, mean_present
+
+#: Metrics that other scorers than that of word problems give, and of which less is better.
+_LOWER: Final = ("invalid", "runs_sd")
+
+
+def aggregate(columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """``metric,none`` and ``metric_stderr,none`` of each metric that is a number, as in lm-eval's results.
+
+    Means leave out what is absent (None). The standard error is that of a mean, sd / √n, ``N/A`` for fewer
+    than two values.
+    """
+    table: dict[str, Any] = {}
+    for key, values in columns.items():
+        if key in LABELS:
+            continue
+        declared = scoring.METRICS.get(key)
+        if key in repeats.LISTS:
+            table[f"{key},none"] = repeats.aggregation_of(key)(values)
+            table[f"{key}_stderr,none"] = "N/A"
+        elif declared is not None and declared.aggregation not in ("mean", "mean_present"):
+            table[f"{key},none"] = getattr(scoring, declared.aggregation)(values)
+            table[f"{key}_stderr,none"] = "N/A"
+        else:
+            there = [value for value in values if value is not None]
+            table[f"{key},none"] = mean_present(there)
+            table[f"{key}_stderr,none"] = _stderr(there)
+    return table
+
+
+def _stderr(values: Sequence[float]) -> float | str:
+    n = len(values)
+    if n < 2:
+        return "N/A"
+    middle = math.fsum(values) / n
+    return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (n - 1) / n)
+
+
+def higher_is_better(key: str) -> bool | None:
+    """Whether more of a metric is better; None where neither is."""
+    declared = scoring.METRICS.get(key)
+    if declared is not None:
+        return declared.higher_is_better
+    return None if key == "distinct" else key not in _LOWER
+
+
+def facts(table: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task's table of results holds beside metrics."""
+    return {key: value for key, value in table.items() if "," not in key}
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to fill that becomes ``out`` when the block ends well, and is removed when it fails.
+
+    Raises UsageError: ``out`` holds anything, is a file, or cannot be made.
+    """
+    out = out.absolute()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"--out {out}: is in use; name a new folder")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be made ({error.strerror})") from error
+    try:
+        folder.chmod(0o755)
+        yield folder
+        if out.exists():
+            out.rmdir()
+        folder.rename(out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
