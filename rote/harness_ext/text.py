@@ -13,9 +13,34 @@ def fewshot_hash(doc: Mapping[str, Any]) -> str:
     return prompts.question_text(doc["question"], "hash")
 
 
+def fewshot_tags(doc: Mapping[str, Any]) -> str:
+    """The same in the ``tags`` format."""
+    return prompts.question_text(doc["question"], "tags")
+
+
+def fewshot_boxed(doc: Mapping[str, Any]) -> str:
+    """The same in the ``boxed`` format."""
+    return prompts.question_text(doc["question"], "boxed")
+
+
 def zeroshot_hash(doc: Mapping[str, Any]) -> str:
     """A question with the instruction before it."""
     return prompts.question_text(doc["question"], "hash", zeroshot=True)
+
+
+def zeroshot_tags(doc: Mapping[str, Any]) -> str:
+    """The same in the ``tags`` format."""
+    return prompts.question_text(doc["question"], "tags", zeroshot=True)
+
+
+def zeroshot_boxed(doc: Mapping[str, Any]) -> str:
+    """The same in the ``boxed`` format."""
+    return prompts.question_text(doc["question"], "boxed", zeroshot=True)
+
+
+def zeroshot_instruct(doc: Mapping[str, Any]) -> str:
+    """A question behind the instruction and the one example of the ``instruct`` format."""
+    return prompts.question_text(doc["question"], "instruct", zeroshot=True)
 
 
 class Shot(NamedTuple):
@@ -37,3 +62,18 @@ def own_shots_hash(doc: Mapping[str, Any]) -> str:
 def target_hash(doc: Mapping[str, Any]) -> str:
     """The solution as exemplars show it, which is also what a perfect response would be."""
     return prompts.target_text(doc["solution"], "hash")
+
+
+def target_tags(doc: Mapping[str, Any]) -> str:
+    """The same in the ``tags`` format."""
+    return prompts.target_text(doc["solution"], "tags")
+
+
+def target_boxed(doc: Mapping[str, Any]) -> str:
+    """The same in the ``boxed`` format."""
+    return prompts.target_text(doc["solution"], "boxed")
+
+
+def target_instruct(doc: Mapping[str, Any]) -> str:
+    """The same in the ``instruct`` format."""
+    return prompts.target_text(doc["solution"], "instruct")

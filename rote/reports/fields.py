@@ -33,7 +33,7 @@ _MACHINE_ARGUMENTS: Final = frozenset(
         "batch_size", "max_batch_size", "device", "device_map", "parallelize", "max_memory_per_gpu",
         "max_cpu_memory", "offload_folder", "tensor_parallel_size", "data_parallel_size",
         "gpu_memory_utilization", "swap_space", "num_concurrent", "max_retries", "timeout",
-        "trust_remote_code",
+        "trust_remote_code", "telemetry",
     }
 )  # fmt: skip
 

@@ -26,6 +26,8 @@ def test_everything_said() -> None:
         templates=Path("~/mine").expanduser(),
     )
     assert parse_settings({"noop": None, "templates": None}) == Settings()
+    # For the tasks on linear equations, which may run beside others.
+    assert parse_settings({"linear": {"n": 5}}) == Settings()
     # Some writers of JSON have one kind of number.
     assert parse_settings({"seed": 7.0, "variants": 5.0}) == Settings(7, 5)
 
@@ -36,7 +38,10 @@ def test_everything_said() -> None:
         ({"sede": 1}, r"unknown key under metadata 'rote': 'sede'; did you mean 'seed'\?"),
         ({"variant": 5}, r"did you mean 'variants'\?"),
         ({"gsm8k_mismatch": "drop"}, r"gsm8k_mismatch must be error or skip, got 'drop'"),
-        ({"zzz": 1}, r"'zzz' \(known: seed, variants, gsm8k, gsm8k_items, gsm8k_mismatch, noop, templates\)"),
+        (
+            {"zzz": 1},
+            r"'zzz' \(known: seed, variants, gsm8k, gsm8k_items, gsm8k_mismatch, noop, templates, linear\)",
+        ),
         ({"seed": -1}, r"metadata rote\.seed must be a whole number of at least 0, got -1"),
         ({"seed": "1"}, r"rote\.seed .* got '1'"),
         ({"seed": True}, r"rote\.seed .* got True"),

@@ -38,7 +38,8 @@ RULES = {
     "perturb": Rule(
         rooms=frozenset({"ground", "perturb"}),
         packages=frozenset({"jinja2", "yaml", "pydantic", "inflect"}),
-        packages_in_functions=frozenset({"typeguard"}),  # kept from slowing inflect down
+        # typeguard is kept from slowing inflect down; HanTa's model takes a while to load.
+        packages_in_functions=frozenset({"typeguard", "HanTa"}),
     ),
     "reports": Rule(
         rooms=frozenset({"ground", "reports"}),

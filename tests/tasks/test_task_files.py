@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from lm_eval.tasks import TaskManager
 
 from rote import prompts, tasks_path
 from rote.harness_ext import gsm8k
+from rote.harness_ext.run import own_tasks
 from rote.harness_ext.scoring import METRICS
 from rote.harness_ext.text import Shot
 from rote.perturb import load_source
@@ -25,18 +28,31 @@ def _offered(variant: str) -> bool:
 
 
 FILES = sorted(tasks_path().rglob("*.yaml"))
-FEWSHOT = [
-    *(f"bank_{variant}" for variant in VARIANTS if _offered(variant)),
-    *(f"gsm8k_{variant}" for variant in gsm8k.VARIANTS),
-]
-ZEROSHOT = [f"{name}_zeroshot" for name in FEWSHOT]
 SOURCES = ["bank", "gsm8k"]
+VARIANTS_OF = {
+    "bank": [variant for variant in VARIANTS if _offered(variant)],
+    "gsm8k": list(gsm8k.VARIANTS),
+}
+PAIRS = [(source, variant) for source in SOURCES for variant in VARIANTS_OF[source]]
+#: Formats with a few-shot and a zero-shot setting; ``instruct`` has one of its own.
+SUFFIXES = {"hash": "", "tags": "_tags", "boxed": "_boxed"}
+FEWSHOT = [f"{source}_{variant}{suffix}" for source, variant in PAIRS for suffix in SUFFIXES.values()]
+ZEROSHOT = [f"{name}_zeroshot" for name in FEWSHOT]
+INSTRUCT = [f"{source}_{variant}_instruct" for source, variant in PAIRS]
 #: The examples hold inert clauses.
 NOOP_SHOTS = [f"{source}_{variant}_noop_shots" for source in SOURCES for variant in ("original", "noop")]
 #: Each document brings examples of its own.
 SAME_SHOTS = [f"{source}_{variant}_same_shots" for source in SOURCES for variant in ("original", "noop")]
-TASKS = [*FEWSHOT, *ZEROSHOT, *NOOP_SHOTS, *SAME_SHOTS]
-GROUPS = [f"{source}_{group}" for source in SOURCES for group in ("robustness", "noop_suite")]
+TASKS = [*FEWSHOT, *ZEROSHOT, *INSTRUCT, *NOOP_SHOTS, *SAME_SHOTS]
+GROUPS = [
+    *(f"{source}_noop_suite" for source in SOURCES),
+    *(f"{source}_robustness{suffix}" for source in SOURCES for suffix in (*SUFFIXES.values(), "_instruct")),
+]
+#: Tested on their own, in tests/harness_ext/test_linear_tasks.py.
+LINEAR = ["linear_equations", "linear_equations_zeroshot"]
+#: What reports read.
+FLAGS = ("exact_match", "format_ok", "invalid", "trapped")
+GENERATOR = Path(__file__).parents[2] / "tools" / "gen_tasks.py"
 #: Problems of our own in GSM8K's shape.
 SHAPED = Path(__file__).parents[1] / "harness_ext" / "gsm8k_shaped"
 
@@ -60,7 +76,7 @@ def tasks(manager: TaskManager) -> dict[str, Any]:
 def test_every_file_is_indexed(manager: TaskManager) -> None:
     # lm-eval skips a file that it cannot read without a word.
     assert sorted(path.stem for path in FILES) == sorted(manager.all_tasks)
-    assert sorted(manager.all_tasks) == sorted([*TASKS, *GROUPS])
+    assert sorted(manager.all_tasks) == sorted([*TASKS, *GROUPS, *LINEAR])
     for path in FILES:
         assert manager.task_index[path.stem].yaml_path == path
 
@@ -71,6 +87,36 @@ def test_includes_are_not_taken_for_tasks() -> None:
             assert path.suffix in (".yaml", ".yml")
     for path in tasks_path().rglob("*.yml"):
         assert "task:" not in path.read_text(encoding="utf-8").splitlines()
+
+
+def format_of(name: str) -> str:
+    """The format of a task, by its name."""
+    parts = name.removesuffix("_zeroshot").rpartition("_")
+    return parts[2] if parts[2] in prompts.FORMATS else "hash"
+
+
+def is_zeroshot(name: str) -> bool:
+    return name.endswith("_zeroshot") or name in INSTRUCT
+
+
+def test_task_files_are_those_of_the_generator(capsys: pytest.CaptureFixture[str]) -> None:
+    if not GENERATOR.exists():
+        pytest.skip("the generator is in the source tree only")
+    spec = importlib.util.spec_from_file_location("gen_tasks", GENERATOR)
+    assert spec is not None
+    assert spec.loader is not None
+    generator = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generator)
+    assert generator.main(["--check"]) == 0, capsys.readouterr().err
+    assert generator.there() == set(generator.files())
+
+
+def test_listing_our_tasks_is_quick() -> None:
+    own_tasks()
+    started = time.perf_counter()
+    assert len(own_tasks()) == len(FILES)
+    # About 0.15 s on one quiet core, against seconds for lm-eval's own tasks.
+    assert time.perf_counter() - started < 1
 
 
 def shots_of(task: Any, doc: Any) -> Sequence[Shot | Problem]:
@@ -88,9 +134,14 @@ def test_suite_holds_what_has_clauses_and_its_originals(manager: TaskManager, so
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_group_holds_every_variant_zeroshot(manager: TaskManager, source: str) -> None:
-    loaded = manager.load([f"{source}_robustness"])
-    assert sorted(loaded["tasks"]) == sorted(name for name in ZEROSHOT if name.startswith(f"{source}_"))
+@pytest.mark.parametrize("format", prompts.FORMATS)
+def test_group_holds_every_variant_zeroshot(manager: TaskManager, source: str, format: str) -> None:
+    loaded = manager.load([f"{source}_robustness" if format == "hash" else f"{source}_robustness_{format}"])
+    assert sorted(loaded["tasks"]) == sorted(
+        name
+        for name in TASKS
+        if name.startswith(f"{source}_") and is_zeroshot(name) and format_of(name) == format
+    )
 
 
 def test_every_gsm8k_task_tests_something(tasks: dict[str, Any]) -> None:
@@ -98,54 +149,63 @@ def test_every_gsm8k_task_tests_something(tasks: dict[str, Any]) -> None:
     templates = gsm8k.symbolize("test", SHAPED).templates.values()
     assert all(counts.values())
     for name in (name for name in counts if name not in SAME_SHOTS):
-        parts = name.removeprefix("gsm8k_").removesuffix("_zeroshot").removesuffix("_noop_shots")
-        assert counts[name] == sum(template.offers(parts) for template in templates)
+        variant = tasks[name].config.dataset_kwargs["rote_variant"]
+        assert name.startswith(f"gsm8k_{variant}")
+        assert counts[name] == sum(template.offers(variant) for template in templates)
 
 
 @pytest.mark.parametrize("name", TASKS)
 class TestTask:
     def test_states_what_decides_its_numbers(self, name: str, tasks: dict[str, Any]) -> None:
         config = tasks[name].config
-        zeroshot = name.endswith("_zeroshot")
+        f = prompts.FORMATS[format_of(name)]
+        zeroshot = is_zeroshot(name)
         assert config.num_fewshot == (0 if zeroshot or name in SAME_SHOTS else 8)
         assert config.generation_kwargs == {
-            "until": [prompts.END_OF_TEXT] if zeroshot else list(prompts.FORMATS["hash"].stop),
-            "max_gen_toks": 1024,
+            "until": [prompts.END_OF_TEXT] if zeroshot else list(f.stop),
+            "max_gen_toks": f.max_gen_toks,
             "do_sample": False,
             "temperature": 0.0,
         }
         assert config.repeats == 1
+        assert config.metadata["version"] == 2.0
         assert config.target_delimiter == prompts.TARGET_DELIMITER
         assert config.fewshot_delimiter == prompts.FEWSHOT_DELIMITER
         assert [metric["metric"] for metric in config.metric_list] == list(METRICS)
         assert tasks[name].higher_is_better() == {
-            "exact_match": True,
-            "format_ok": True,
-            "invalid": False,
-            "trapped": False,
+            key: metric.higher_is_better for key, metric in METRICS.items()
         }
+        for key, metric in METRICS.items():
+            assert tasks[name].aggregation()[key].__name__ == metric.aggregation
         assert [filter_["name"] for filter_ in config.filter_list] == ["none"]
 
     def test_gold_scores_full_marks(self, name: str, tasks: dict[str, Any]) -> None:
         task = tasks[name]
         for doc in task.eval_docs:
-            for text in (doc["solution"], task.doc_to_target(doc)):
-                assert task.process_results(doc, [text]) == {
-                    "exact_match": 1,
-                    "format_ok": 1,
-                    "invalid": 0,
-                    "trapped": 0,
-                }, doc["id"]
+            scores = task.process_results(doc, [task.doc_to_target(doc)])
+            assert list(scores) == list(METRICS)
+            assert {key: scores[key] for key in FLAGS} == dict(zip(FLAGS, (1, 1, 0, 0), strict=True)), doc[
+                "id"
+            ]
+            assert (scores["step_consistency"], scores["agreement"], scores["looping"]) == (1, 1, 0), doc[
+                "id"
+            ]
+
+    def test_other_formats_are_right_and_not_as_asked(self, name: str, tasks: dict[str, Any]) -> None:
+        task = tasks[name]
+        own = task.doc_to_target(task.eval_docs[0])
+        for format in prompts.FORMATS:
+            other = prompts.target_text(task.eval_docs[0]["solution"], format)
+            scores = task.process_results(task.eval_docs[0], [other])
+            assert (scores["exact_match"], scores["format_ok"]) == (1, int(other == own))
 
     def test_nothing_scores_nothing(self, name: str, tasks: dict[str, Any]) -> None:
         task = tasks[name]
         for doc in task.eval_docs:
-            assert task.process_results(doc, [""]) == {
-                "exact_match": 0,
-                "format_ok": 0,
-                "invalid": 1,
-                "trapped": 0,
-            }
+            scores = task.process_results(doc, [""])
+            assert list(scores) == list(METRICS)
+            assert {key: scores[key] for key in FLAGS} == dict(zip(FLAGS, (0, 0, 1, 0), strict=True))
+            assert scores["invalid_empty"] == 1
 
     def test_traps_are_wrong_and_seen(self, name: str, tasks: dict[str, Any]) -> None:
         task = tasks[name]
@@ -168,8 +228,9 @@ class TestTask:
         for doc in task.eval_docs:
             context = task.fewshot_context(doc, task.config.num_fewshot)
             shots = shots_of(task, doc)
-            assert len(shots) == (0 if name.endswith("_zeroshot") else 8)
-            assert context == prompts.render(doc["question"], shots)
+            assert len(shots) == (0 if is_zeroshot(name) else 8)
+            assert context == prompts.render(doc["question"], shots, format_of(name))
+            assert prompts.format_asked(context) == format_of(name).replace("instruct", "hash")
 
     @pytest.mark.parametrize("multiturn", [True, False])
     @pytest.mark.parametrize("system", [None, "Answer with care."])
@@ -188,7 +249,9 @@ class TestTask:
             )
             # examples that a document brings itself stand in its own turn
             turns = multiturn and name not in SAME_SHOTS
-            expected = prompts.messages(doc["question"], shots_of(task, doc), multiturn=turns, system=system)
+            expected = prompts.messages(
+                doc["question"], shots_of(task, doc), format_of(name), multiturn=turns, system=system
+            )
             assert json.loads(context) == [expected, True]
 
     def test_no_stop_string_in_gold_or_prompt_tail(self, name: str, tasks: dict[str, Any]) -> None:
@@ -196,6 +259,7 @@ class TestTask:
         for doc in task.eval_docs:
             for stop in task.config.generation_kwargs["until"]:
                 assert stop not in task.doc_to_target(doc)
+                assert stop not in prompts.FORMATS[format_of(name)].instruction
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -203,7 +267,7 @@ def test_original_and_variants_see_the_same_shots(tasks: dict[str, Any], source:
     question = "Which shots stand before this?"
     heads = set()
     for name in FEWSHOT:
-        if name.startswith(f"{source}_"):
+        if name.startswith(f"{source}_") and format_of(name) == "hash":
             docs = list(tasks[name].eval_docs)
             for doc in (docs[0], docs[-1]):
                 heads.add(tasks[name].fewshot_context({**doc, "question": question}, 8))

@@ -10,6 +10,7 @@ from lm_eval.api.model import LM
 from rote.errors import UsageError
 from rote.harness_ext.models.behaviours import ALIASES, BEHAVIOURS
 from rote.harness_ext.settings import unknown_key, whole_number
+from rote.prompts import format_asked, target_text
 
 _NEEDED: Final = (
     "id",
@@ -25,6 +26,8 @@ _NEEDED: Final = (
 
 class PlantedLM(LM):
     """A model that answers from the document in place of the prompt, in a known way.
+
+    Of the prompt it reads one thing, the format of the answer that is asked for, and keeps it.
 
     Parameters
     ----------
@@ -102,22 +105,23 @@ class PlantedLM(LM):
         """One response per request, cut at its stop strings as any backend would."""
         responses = []
         for request in requests:
-            response = self.respond(request.doc)
+            response = self.respond(request.doc, format_asked(str(request.args[0])))
             until = request.args[1].get("until") or []
             for stop in [until] if isinstance(until, str) else until:
                 response = response.partition(stop)[0] if stop else response
             responses.append(response)
         return responses
 
-    def respond(self, doc: Mapping[str, Any]) -> str:
-        """The response to one document. Raises UsageError on a document that is not rote's."""
+    def respond(self, doc: Mapping[str, Any], format: str = "hash") -> str:
+        """The response to one document, in that format. Raises UsageError on a document not of rote."""
         missing = [key for key in _NEEDED if key not in doc]
         if missing:
             raise UsageError(
                 "rote-planted answers documents of rote's own tasks only; this one has no "
                 f"{', '.join(missing)} (keys: {', '.join(map(str, doc))})"
             )
-        return self.behaviour.respond(doc, self.seed, self.parameters)
+        response = self.behaviour.respond(doc, self.seed, self.parameters)
+        return response if format == "hash" else target_text(response, format)
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Not possible: a planted model writes text and has no probabilities. Raises UsageError."""
