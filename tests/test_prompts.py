@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
 from rote import prompts
-from rote.errors import UsageError
+from rote.answers import grade
+from rote.errors import DataError, UsageError
+from rote.steps import find_equations
 
 
 @dataclass(frozen=True)
@@ -120,23 +123,183 @@ def test_does_not_comply(response: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", ["#### 1" + ",1" * 500_000, "#### " + "9" * 1_000_000 + "x", "\n" * 1_000_000, "<<" * 500_000]
+    "hostile",
+    [
+        "#### 1" + ",1" * 500_000,
+        "#### " + "9" * 1_000_000 + "x",
+        "\n" * 1_000_000,
+        "<<" * 500_000,
+        "\\boxed{" * 150_000,
+        "\\boxed{1}" + " ." * 500_000,
+        "\\boxed{1}" + "$x" * 500_000,
+        "<reasoning>" * 90_000,
+        "<reasoning></reasoning>" * 45_000 + "<answer>1</answer>",
+        "</reasoning><answer>" + "1," * 500_000,
+        "<reasoning></reasoning><answer>1" + " " * 1_000_000 + "</answer>",
+    ],
 )
-def test_linear_on_hostile_text(hostile: str) -> None:
+@pytest.mark.parametrize("format", prompts.FORMATS)
+def test_linear_on_hostile_text(hostile: str, format: str) -> None:
     started = time.perf_counter()
-    prompts.FORMATS["hash"].complies(hostile)
-    prompts.target_text(hostile)
+    prompts.FORMATS[format].complies(hostile)
+    prompts.target_text(hostile + "\n#### 1", format)
     # Quadratic work on a million characters would take minutes.
     assert time.perf_counter() - started < 2
 
 
-def test_stop_string_is_how_the_next_exemplar_begins() -> None:
-    f = prompts.FORMATS["hash"]
-    start = prompts.FEWSHOT_DELIMITER + prompts.question_text(QUESTION)
-    assert all(start.startswith(stop) for stop in f.stop)
-    assert not any(stop in prompts.target_text(shot.solution) for stop in f.stop for shot in SHOTS)
+@pytest.mark.parametrize("format", prompts.FORMATS)
+def test_stop_string_is_how_the_next_exemplar_begins(format: str) -> None:
+    f = prompts.FORMATS[format]
+    start = prompts.FEWSHOT_DELIMITER + prompts.question_text(QUESTION, format)
+    for stop in f.stop:
+        assert start.startswith(stop)
+        assert not any(stop in prompts.target_text(shot.solution, format) for shot in SHOTS)
+        # A model that quotes in its thinking what it was asked to do is not cut off there.
+        assert stop not in f.instruction
+        assert stop not in "<think>\n\n</think>\n\n<reasoning>\n\n</reasoning>\n\n<answer>\n\n</answer>"
+    assert all(prompts.END_OF_TEXT not in text for text in (f.instruction, f.ending, start))
+
+
+class TestFormats:
+    def test_fewshot_prompts_byte_for_byte(self) -> None:
+        assert prompts.render(QUESTION, SHOTS[:1], "tags") == (
+            "Word problem: Ada has 3 pens and buys 4. How many pens has she?\n"
+            "Worked solution: <reasoning>\nShe has 3 + 4 = 7 pens.\n</reasoning>\n<answer>7</answer>\n"
+            "\n"
+            "Word problem: Two boxes hold 5 figs each. How many figs are there?\n"
+            "Worked solution:"
+        )
+        assert prompts.render(QUESTION, SHOTS[:1], "boxed") == (
+            "Word problem: Ada has 3 pens and buys 4. How many pens has she?\n"
+            "Worked solution: She has 3 + 4 = 7 pens.\n\\boxed{7}\n"
+            "\n"
+            "Word problem: Two boxes hold 5 figs each. How many figs are there?\n"
+            "Worked solution:"
+        )
+
+    def test_instruct_shows_one_example_below_the_instruction(self) -> None:
+        f = prompts.get_format("instruct")
+        assert f.example is not None
+        prompt = prompts.render(QUESTION, format="instruct")
+        assert prompt == (
+            f"{f.instruction}\n\n"
+            f"Word problem: {f.example.question}\n"
+            f"Worked solution: {prompts.target_text(f.example.solution)}\n"
+            "\n"
+            f"Word problem: {QUESTION}\n"
+            "Worked solution:"
+        )
+        assert prompts.messages(QUESTION, format="instruct") == [{"role": "user", "content": prompt}]
+        gold = f.example.solution.rpartition("####")[2]
+        equations = find_equations(f.example.solution)
+        assert grade(prompts.target_text(f.example.solution), gold.strip()).correct
+        assert len(equations) >= 4
+        assert all(equation.correct for equation in equations)
+
+    @pytest.mark.parametrize("ask", [prompts.render, prompts.messages])
+    def test_instruct_takes_no_further_examples(self, ask: Callable[..., object]) -> None:
+        with pytest.raises(UsageError, match="'instruct' shows one example of its own; got 2 more"):
+            ask(QUESTION, SHOTS, "instruct")
+
+    @pytest.mark.parametrize("format", prompts.FORMATS)
+    def test_gold_complies_and_is_right(self, format: str) -> None:
+        for answer in ("18", "-2.5", "1,080", "5/3"):
+            text = prompts.target_text(f"2 + 2 = <<2+2=4>>4\n\nAnd on.\n#### {answer}", format)
+            assert prompts.FORMATS[format].complies(text)
+            assert prompts.FORMATS[format].complies(f"<think>hm\n</think>\n\n{text}\n")
+            assert not prompts.FORMATS[format].complies(f"<think>{text}")
+            assert not prompts.FORMATS[format].complies(f"{text}\nI hope that helps.")
+            assert grade(text, answer).correct
+        assert prompts.FORMATS[format].complies(prompts.target_text("#### 4", format))
+
+    @pytest.mark.parametrize("format", ["tags", "boxed"])
+    @pytest.mark.parametrize("solution", ["no answer", "steps ####", "#### 4\nand on"])
+    def test_a_solution_without_an_answer_line_is_named(self, format: str, solution: str) -> None:
+        with pytest.raises(DataError, match="needs a last line '#### <answer>'"):
+            prompts.target_text(solution, format)
+
+    def test_format_asked(self) -> None:
+        for format, f in prompts.FORMATS.items():
+            read = {"instruct": "hash"}.get(format, format)
+            assert prompts.format_asked(prompts.render(QUESTION, format=format)) == read
+            if f.example is None:
+                assert prompts.format_asked(prompts.render(QUESTION, SHOTS, format)) == read
+        assert prompts.format_asked("") == "hash"
+
+    @pytest.mark.parametrize(
+        ("response", "keeps"),
+        [
+            ("<reasoning>a</reasoning><answer>4</answer>", True),
+            ("\n<reasoning>\na\n\nb\n</reasoning>\n\n<answer> -1,004.5\n</answer>\n", True),
+            ("<think><reasoning>a</reasoning> or</think><reasoning>a</reasoning><answer>4</answer>", True),
+            ("so</think>\n<reasoning>a</reasoning><answer>4</answer>", True),
+            ("<answer>4</answer>", False),
+            ("<reasoning>a<answer>4</answer>", False),
+            ("a</reasoning><answer>4</answer>", False),
+            ("Sure: <reasoning>a</reasoning><answer>4</answer>", False),
+            ("<reasoning>a</reasoning>So: <answer>4</answer>", False),
+            ("<reasoning>a</reasoning><answer>4</answer> figs", False),
+            ("<reasoning>a</reasoning><answer>4 figs</answer>", False),
+            ("<reasoning>a</reasoning><answer></answer>", False),
+            ("<reasoning>a</reasoning>b</reasoning><answer>4</answer>", False),
+            ("<reasoning>a</reasoning><answer>4</answer><answer>4</answer>", False),
+            ("<reasoning>a</reasoning><answer>4", False),
+            ("<think>hm <reasoning>a</reasoning><answer>4</answer>", False),
+        ],
+    )  # fmt: skip
+    def test_tags(self, response: str, keeps: bool) -> None:
+        assert prompts.FORMATS["tags"].complies(response) is keeps
+
+    @pytest.mark.parametrize(
+        ("response", "keeps"),
+        [
+            ("so\n\\boxed{4}", True),
+            ("The answer is $\\boxed{4}$.", True),
+            ("\\[\n\\boxed{ 1,004 }\n\\]\n", True),
+            ("**\\(\\boxed{-5/3}\\)**", True),
+            ("\\boxed{\\frac{5}{3}}", True),
+            ("\\boxed{3}\nNo: \\boxed{4}", True),
+            ("\\boxed{3} or \\boxed{4}", False),
+            ("\\boxed{4} figs", False),
+            ("\\boxed{4 \\text{ figs}}", False),
+            ("\\boxed{\\$4}", False),
+            ("\\boxed{x}", False),
+            ("\\boxed{4", False),
+            ("\\boxed{4}\nThat is all.", False),
+            ("boxed{4}", False),
+            ("<think>\\boxed{4}", False),
+        ],
+    )
+    def test_boxed(self, response: str, keeps: bool) -> None:
+        assert prompts.FORMATS["boxed"].complies(response) is keeps
+
+
+class TestSystemRole:
+    def test_folded_into_the_first_user_turn(self) -> None:
+        turns = prompts.messages(QUESTION, SHOTS, system="Be brief.", system_role=False)
+        assert [turn["role"] for turn in turns] == ["user", "assistant", "user", "assistant", "user"]
+        plain = prompts.messages(QUESTION, SHOTS)
+        assert turns[0]["content"] == f"Be brief.\n\n{plain[0]['content']}"
+        assert turns[1:] == plain[1:]
+        assert prompts.messages(QUESTION, multiturn=False, system="S.", system_role=False) == [
+            {"role": "user", "content": f"S.\n\n{prompts.render(QUESTION)}"}
+        ]
+
+    def test_nothing_to_fold(self) -> None:
+        turns = prompts.messages(QUESTION)
+        assert prompts.fold_system(turns) == turns
+        assert prompts.fold_system([]) == []
+
+    def test_the_given_turns_are_left_alone(self) -> None:
+        turns = [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}]
+        assert prompts.fold_system(turns) == [{"role": "user", "content": "S\n\nU"}]
+        assert turns[1] == {"role": "user", "content": "U"}
+
+    def test_no_user_turn(self) -> None:
+        with pytest.raises(UsageError, match="no user message"):
+            prompts.fold_system([{"role": "system", "content": "S"}])
 
 
 def test_unknown_format_is_named() -> None:
-    with pytest.raises(UsageError, match=r"unknown prompt format 'hsh'; known: hash"):
+    with pytest.raises(UsageError, match=r"unknown prompt format 'hsh'; known: hash, tags, boxed, instruct"):
         prompts.render(QUESTION, format="hsh")

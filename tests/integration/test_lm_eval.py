@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from rote import prompts, tasks_path
+from rote.harness_ext.scoring import METRICS
 from rote.perturb import load_source
 from rote.problem import Problem
 
 TASKS = ("bank_original", "bank_symbolic", "bank_noop", "bank_noop_zeroshot")
-METRICS = {"exact_match", "format_ok", "invalid", "trapped"}
+FLAGS = {"exact_match", "format_ok", "invalid", "trapped"}
 CHAT = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
 
 
@@ -85,8 +86,9 @@ def test_stock_lm_eval_runs_our_tasks(tiny_model: Path, tmp_path: Path) -> None:
             arguments = line["arguments"]["gen_args_0"]
             assert arguments["arg_0"] == prompts.render(problem.question, shots)
             assert arguments["arg_1"]["max_gen_toks"] == 6
-            assert set(line["metrics"]) == METRICS
-            assert all(line[metric] in (0, 1) for metric in METRICS)
+            assert line["metrics"] == list(METRICS)
+            assert all(line[metric] in (0, 1) for metric in FLAGS)
+            assert line["exact_match_clustered_se"] == [doc["template_id"], line["exact_match"]]
     ids = [[line["doc"]["template_id"] for line in samples[task]] for task in TASKS]
     assert ids == [ids[0]] * len(TASKS), "--limit keeps originals and variants paired"
 
