@@ -104,6 +104,9 @@ class Wrong:
 def classify(wrong: Wrong) -> str:
     """The class of a wrong response, one of ``ERROR_CLASSES``: the first whose rule applies."""
     answer = wrong.answer
+    if answer is not None and answer in wrong.traps:
+        # whoever works the problem out and then counts the inert number in has not been misread
+        return "distractor"
     if _states_gold(wrong):
         return "extraction_miss"
     if _slipped(wrong):
@@ -111,7 +114,7 @@ def classify(wrong: Wrong) -> str:
     if answer is None:
         return "verbose" if wrong.runaway or _overlong(wrong) else "no_answer"
     path = [wrong.chain.steps[index] for index in wrong.chain.path(answer)]
-    if answer in wrong.traps or _uses_inert(wrong, path):
+    if _uses_inert(wrong, path):
         return "distractor"
     if _is_scaled(wrong, answer, path):
         return "unit_scale"
