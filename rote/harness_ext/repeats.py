@@ -34,6 +34,9 @@ MOST: Final = 1024
 #: Keys of a sample's metrics that hold a list, and so have no mean.
 LISTS: Final = ("runs", "runs_sd")
 
+#: Those keys of which more is not better: the spread, and what only describes.
+HIGHER: Final = {"runs_sd": False, "distinct": None}
+
 _Score = Callable[[Mapping[str, Any], Sequence[str]], Mapping[str, Any]]
 
 
@@ -183,7 +186,7 @@ def install(task: Any, repeats: int) -> None:
     task.config.process_results = Repeated(score)
     for key in metrics_of(repeats):
         how = aggregation_of(key)
-        higher = key not in ("runs_sd", "distinct")
+        higher = HIGHER.get(key, True)
         task._metric_fn_list[key] = None
         task._metric_fn_kwargs[key] = {}
         task._aggregation_list[key] = _with_stderr(how)

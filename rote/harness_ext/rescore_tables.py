@@ -8,14 +8,11 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from rote.errors import UsageError
 from rote.harness_ext import repeats, scoring
 from rote.metrics import LABELS, mean_present
-
-#: Metrics that other scorers than that of word problems give, and of which less is better.
-_LOWER: Final = ("invalid", "runs_sd")
 
 
 def aggregate(columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -55,7 +52,7 @@ def higher_is_better(key: str) -> bool | None:
     declared = scoring.METRICS.get(key)
     if declared is not None:
         return declared.higher_is_better
-    return None if key == "distinct" else key not in _LOWER
+    return repeats.HIGHER.get(key, key != "invalid")
 
 
 def facts(table: Mapping[str, Any]) -> dict[str, Any]:

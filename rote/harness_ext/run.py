@@ -2,7 +2,7 @@
 
 lm-eval's parser, configuration, evaluation and logging do the work; only what rote must have otherwise
 is changed here: the folder of tasks, which built-in tasks are indexed, the models, and two defaults
-(samples are logged, and somewhere).
+(samples are logged, and somewhere). Several seeds, shots or repeats are :mod:`rote.harness_ext.sweep`'s.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from rote import tasks_path
 from rote.errors import MissingExtraError, UsageError
-from rote.harness_ext import models
+from rote.harness_ext import models, sweep
 from rote.harness_ext.git import quiet_git
 
 #: Where results go when nobody says. lm-eval adds files with the time in their names, so nothing there
@@ -35,7 +35,12 @@ rote eval takes everything that `lm_eval run` takes (below), and besides
   finds rote's tasks and models without --include_path,
   logs samples, unless a --config file says log_samples: false,
   writes to ./{DEFAULT_OUTPUT} unless --output_path says where,
-  refuses --cache_requests, whose key leaves out the seed and the number of variants.
+  refuses --cache_requests, whose key leaves out the seed and the number of variants,
+  takes three options of its own:
+    --seeds 0,1,2   problems of several seeds, in one run; one log for each seed
+    --shots 1,4,8   few-shot tasks with so many examples, in one run; one log for each number
+    --repeats k     k responses to each problem (with --gen_kwargs temperature=…): each run's accuracy,
+                    their standard deviation, pass@k and maj@k
 """
 
 #: What every model behind an API imports.
@@ -71,11 +76,15 @@ def evaluate(argv: Sequence[str]) -> None:
     if not words or {"-h", "--help"} & set(words):
         print(PREFACE)
         words = ["--help"]
+    plan, words = sweep.parse_options(words)
     args = parser.parse_args(["run", *words])
     include_defaults = prepare(args)
     with task_managers(include_defaults=include_defaults), quiet_git():
         try:
-            Run._execute(args)
+            if plan.asked:
+                sweep.execute(args, plan)
+            else:
+                Run._execute(args)
         except ModuleNotFoundError as error:
             if error.name is not None:
                 raise  # a failed import; lm-eval's own message about a package to install has no name
