@@ -123,7 +123,7 @@ def test_each_document_with_examples_of_its_own(tmp_path: Path) -> None:
 
 
 def test_chat_template_and_glob(tmp_path: Path) -> None:
-    evaluate(["--tasks", "bank_n[au]*s", *SOLVER, "--limit", "1", "--apply_chat_template"])
+    evaluate(["--tasks", "bank_n[au]m*[er]s", *SOLVER, "--limit", "1", "--apply_chat_template"])
     _, samples = logs(tmp_path / "results")
     assert sorted(samples) == ["bank_names", "bank_numbers"]
     prompt = samples["bank_names"][0]["arguments"]["gen_args_0"]["arg_0"]

@@ -322,6 +322,7 @@ def test_the_real_tasks(real_gsm8k: Path, real_split: Split, variant: str) -> No
     for doc in documents:
         assert (doc["question"] in published) == (variant == "original"), doc["id"]
         perfect = {"exact_match": 1, "format_ok": 1, "invalid": 0, "trapped": 0}
-        assert score(doc, solver.respond(doc)) == score(doc, doc["solution"]) == perfect, doc["id"]
+        for response in (solver.respond(doc), doc["solution"]):
+            assert perfect.items() <= score(doc, response).items(), doc["id"]
         recited = score(doc, memorizer.respond(doc))["exact_match"]
         assert recited == int(variant in SAME_ANSWER), doc["id"]
