@@ -126,10 +126,6 @@ class Sites:
     constants: frozenset[Fraction]
     why_not: str | None
 
-    @property
-    def families(self) -> frozenset[str]:
-        return frozenset(site.family.name for site in self.sites)
-
 
 def find_sites(template_id: str, host: Host, families: Mapping[str, Family]) -> Sites:
     """Every way in which the families can be attached to a template's question."""
