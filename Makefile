@@ -15,7 +15,7 @@ endif
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test lint format docs check build fresh clean distclean
+.PHONY: help setup dev demo test lint format docs tasks check build fresh clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -45,6 +45,9 @@ format: dev ## let ruff rewrite what it can
 
 docs: dev ## write docs/cli.md anew from the commands
 	@$(BIN)/python tools/gen_cli_docs.py
+
+tasks: dev ## write the task files in rote/tasks anew from their description
+	@$(BIN)/python tools/gen_tasks.py
 
 check: setup ## lint the bank of templates (rote check)
 	@$(BIN)/rote check
