@@ -71,17 +71,36 @@ def _looks_like_results(path: Path) -> bool:
     return b'"results"' in head
 
 
+#: Tables of a results file that are read, and whether their values are tables in turn.
+_TABLES: Final = {"configs": True, "config": False, "n-shot": False, "n-samples": True, "task_hashes": False}
+
+
 def read_results(path: Path) -> dict[str, Any]:
-    """The content of a results file, its tables checked to be tables."""
+    """The content of a results file: its tables are tables, those that it lacks are empty.
+
+    Raises LogError: no JSON, no results file, a table that is none.
+    """
+    raw = path.read_bytes()
+    if not raw.strip():
+        raise LogError("is empty: the run was stopped before its results were written", path=path)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(raw.decode("utf-8"))
     except json.JSONDecodeError as error:
         raise LogError(f"is not valid JSON ({error.msg}): cut off?", path=path, line=error.lineno) from None
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+    except (RecursionError, ValueError) as error:
         raise LogError(f"cannot be read as JSON ({type(error).__name__})", path=path) from None
     if not isinstance(value, dict) or not isinstance(value.get("results"), dict):
         raise LogError("has no table `results`: it is no results file of lm-eval", path=path, field="results")
-    for name in ("configs", "config", "n-shot", "n-samples", "task_hashes"):
-        if value.get(name) is not None and not isinstance(value[name], dict):
-            raise LogError(f"is of type {type(value[name]).__name__}, not a table", path=path, field=name)
+    for name, nested in _TABLES.items():
+        table = value[name] = {} if value.get(name) is None else value[name]
+        entries = [(name, table)]
+        if isinstance(table, dict) and nested:
+            entries += [(f"{name}.{key}", entry) for key, entry in table.items() if entry is not None]
+        for field, entry in entries:
+            if not isinstance(entry, dict):
+                raise LogError(
+                    f"is of type {type(entry).__name__}, not a table",
+                    path=path,
+                    field=fields.one_line(field, 80),
+                )
     return value

@@ -7,10 +7,20 @@ Data only. Response texts are not held: a sample remembers its file and byte off
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 #: Characters of a response kept for display from its beginning and from its end.
-EXCERPT: int = 4000
+EXCERPT: Final = 4000
+
+#: The format of answers and the kind of examples that a setting does not mention.
+DEFAULT_FORMAT: Final = "hash"
+FIXED_EXAMPLES: Final = "fixed"
+
+_EXAMPLES: Final = {
+    "noop": "examples with inert clauses",
+    "same_template": "examples of the same template",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,9 @@ class Sample:
     trapped answer is (None where the answer read again is none of them). ``factors`` are the family and
     factors of the document's first inert clause, empty without one. ``response_characters`` is the
     length of the whole response; ``prompt_hash`` is lm-eval's and serves only to notice changed prompts.
+    ``metrics`` are further ones that the log has (:data:`rote.reports.lines.METRICS`), ``error`` the class of
+    the mistake that it names. ``runs`` tells of several responses which were right, the first, which
+    ``correct`` stands for, included; it is empty where the log has one score.
     """
 
     id: str
@@ -51,6 +64,9 @@ class Sample:
     prompt_hash: str | None
     covariates: Mapping[str, float]
     where: Where
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    error: str | None = None
+    runs: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +106,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Everything comparable: one model, one number of shots, one filter, one source.
+    """Everything comparable: one model, one setting, one filter, one source.
+
+    A setting is a number of shots, a format of the answers (``hash``, ``tags``, ``boxed``, ``instruct``), a
+    kind of examples (``fixed``; ``noop``: with inert clauses; ``same_template``: each document's own), and
+    ``prompt``: where one model was run under several prompts or decodings, what tells this one apart.
 
     ``samples`` maps a variant ("original" included) to its templates, and those to their samples in
     order of (seed, index). ``tasks`` names the lm-eval tasks each variant came from.
@@ -103,13 +123,23 @@ class Series:
     samples: Mapping[str, Mapping[str, tuple[Sample, ...]]]
     tasks: Mapping[str, tuple[str, ...]]
     results_files: tuple[str, ...]
+    format: str = DEFAULT_FORMAT
+    examples: str = FIXED_EXAMPLES
+    prompt: str = ""
 
     @property
     def setting(self) -> str:
-        """ "zero-shot", "8-shot" … or "shots unknown"."""
+        """ "zero-shot", "8-shot" … or "shots unknown", then kind of examples, format, prompt if special."""
         if self.shots is None:
-            return "shots unknown"
-        return "zero-shot" if self.shots == 0 else f"{self.shots}-shot"
+            shots = "shots unknown"
+        else:
+            shots = "zero-shot" if self.shots == 0 else f"{self.shots}-shot"
+        parts = [shots]
+        if self.examples != FIXED_EXAMPLES:
+            parts.append(_EXAMPLES.get(self.examples, f"examples: {self.examples}"))
+        if self.format != DEFAULT_FORMAT:
+            parts.append(f"format {self.format}")
+        return ", ".join(part for part in (*parts, self.prompt) if part)
 
 
 @dataclass(frozen=True, slots=True)

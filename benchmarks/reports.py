@@ -1,0 +1,243 @@
+"""How fast ``rote report`` reads logs, in how much memory, and how fast the intervals are.
+
+    python benchmarks/reports.py [--megabytes 200] [--models 4] [--intervals]
+
+Makes logs of that size in a temporary folder: originals and variants of 1,319 templates a model, each line
+with its few-shot prompt, as real logs have it. Reading and the whole report run in a process of their own,
+whose wall time and peak memory are printed, what they come to for 1 GB, and their ratio to the limits (30 s,
+1 GB) and to ``json.loads`` of the same lines, below which no reader in Python gets. Fails above a limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rote.harness_ext.machine import describe_machine
+
+TEMPLATES = 1319
+VARIANTS = ("names", "numbers", "symbolic", "noop", "noop_control", "symbolic_noop")
+GIGABYTE = 1e9
+LIMIT_SECONDS = 30.0
+LIMIT_BYTES = 1e9
+
+#: What the process that is measured runs: one step, then its time and peak memory as JSON.
+_STEPS = {
+    "nothing": "import rote.reports.report, rote.reports.reader",
+    "json.loads": (
+        "import json, pathlib\n"
+        "for path in sorted(pathlib.Path(folder).rglob('*.jsonl')):\n"
+        "    with path.open('rb') as handle:\n"
+        "        for raw in handle: json.loads(raw)"
+    ),
+    "read_logs": "from rote.reports import read_logs\nread_logs(folder)",
+    "report": (
+        "from rote.reports import build_report, read_logs, write_report\n"
+        "from pathlib import Path\n"
+        "write_report(build_report(read_logs(folder)), Path(folder, 'report.html'))"
+    ),
+}
+_MEASURED = """
+import json, resource, sys, time
+folder, step = sys.argv[1:]
+start = time.perf_counter()
+exec(step)
+seconds = time.perf_counter() - start
+unit = 1 if sys.platform == "darwin" else 1024
+print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit]))
+"""
+
+
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sentences(rng: random.Random, count: int) -> str:
+    """Plain sentences of a story, about 60 characters each."""
+    who = ("Oriol", "Ines", "Tarek", "Wanjiru")
+    what = ("apples", "bricks", "pens", "tiles")
+    return " ".join(
+        f"{rng.choice(who)} fills {rng.randint(2, 90)} boxes, {rng.randint(2, 90)} {rng.choice(what)} each."
+        for _ in range(count)
+    )
+
+
+def record(rng: random.Random, number: int, doc_id: int, variant: str, index: int) -> dict[str, Any]:
+    """One line, of about 7 kB: 4 kB of examples, the problem, its facts and a response."""
+    gold, k = rng.randint(10, 999), rng.randint(2, 9)
+    template = f"made/story_{number:04d}"
+    trapped = variant in ("noop", "symbolic_noop")
+    question = f"{sentences(rng, 3)} How many are there in all?"
+    right = rng.random() < 0.8
+    said = gold if right else gold + k
+    response = f"{sentences(rng, 8)}\nThe answer is {said}.\n#### {said}"
+    doc = {
+        "id": f"{template}/{variant}/0/{index}" if variant != "original" else f"{template}/original",
+        "source": "made",
+        "template_id": template,
+        "original_id": f"{template}/original",
+        "variant": variant,
+        "seed": 0,
+        "index": index,
+        "question": question,
+        "solution": f"{sentences(rng, 4)}\n#### {gold}",
+        "answer": str(gold),
+        "traps": [{"value": str(gold + k), "how": f"answer + {k}"}] if trapped else [],
+        "noop": [
+            {
+                "family": rng.choice(("hens", "bus", "library", "rain")),
+                "factors": {"topic": "off", "role": "none", "magnitude": "in_range", "position": "mid_text"},
+                "number": str(k) if trapped else None,
+                "span": [0, 40],
+                "proof": ["hens are not apples"],
+            }
+        ]
+        if "noop" in variant
+        else [],
+        "covariates": {"largest_number": gold, "answer_digits": len(str(gold)), "operations": 3},
+    }
+    prompt = f"{EXAMPLES}\n\nWord problem: {question}\nAnswer:"
+    wrong = ["arithmetic", "other"][number % 2]
+    return {
+        "doc_id": doc_id,
+        "doc": doc,
+        "target": doc["solution"],
+        "arguments": {"gen_args_0": {"arg_0": prompt, "arg_1": {"until": ["\n\nWord problem:"]}}},
+        "resps": [[response]],
+        "filtered_resps": [response],
+        "filter": "none",
+        "metrics": ["exact_match", "format_ok", "invalid", "trapped", "agreement", "looping"],
+        "doc_hash": sha(f"{doc['id']}"),
+        "prompt_hash": sha(question),
+        "target_hash": sha(str(gold)),
+        "exact_match": int(right),
+        "format_ok": 1,
+        "invalid": 0,
+        "trapped": int(trapped and not right),
+        "step_consistency": None,
+        "agreement": 1,
+        "looping": 0,
+        **{f"error_{kind}": int(not right and kind == wrong) for kind in ("arithmetic", "trap", "other")},
+    }
+
+
+EXAMPLES = "\n\n".join(
+    f"Word problem: {sentences(random.Random(i), 4)}\nAnswer: {sentences(random.Random(-i), 4)}"
+    for i in range(1, 9)
+)
+
+
+def write_logs(folder: Path, size: float, models: int) -> int:
+    """Runs of ``models`` models, ``size`` bytes together; returns the number of lines."""
+    total = 0
+    for model in range(models):
+        rng = random.Random(model)
+        place = folder / f"model_{model}"
+        place.mkdir()
+        stamp = f"2026-01-02T03-04-{model:02d}.678901"
+        left, hashes = size / models, {}
+        for task, lines in tasks(rng):
+            hasher, path = hashlib.sha256(), place / f"samples_{task}_{stamp}.jsonl"
+            with path.open("wb") as handle:
+                for line in lines:
+                    raw = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+                    handle.write(raw)
+                    hasher.update((line["doc_hash"] + line["prompt_hash"] + line["target_hash"]).encode())
+                    left -= len(raw)
+                    total += 1
+                    if left <= 0:
+                        break
+            hashes[task] = hasher.hexdigest()
+            if left <= 0:
+                break
+        results = {
+            "results": {task: {"alias": task} for task in hashes},
+            "configs": {
+                task: {"task": task, "doc_to_text": "Word problem: {{question}}", "num_fewshot": 8}
+                for task in hashes
+            },
+            "n-shot": dict.fromkeys(hashes, 8),
+            "config": {"model": "hf", "model_args": f"pretrained=org/model-{model}"},
+            "task_hashes": hashes,
+            "lm_eval_version": "0.4.13",
+        }
+        (place / f"results_{stamp}.json").write_text(json.dumps(results), encoding="utf-8")
+    return total
+
+
+def tasks(rng: random.Random) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
+    """Tasks without end: the originals, then the variants, of ever more instances a template."""
+
+    def lines(variant: str, count: int, first: int) -> Iterator[dict[str, Any]]:
+        for i in range(count):
+            for number in range(TEMPLATES):
+                yield record(rng, number, i * TEMPLATES + number, variant, first + i)
+
+    yield "made_original", lines("original", 1, 0)
+    part = 0
+    while True:
+        for variant in VARIANTS:
+            yield f"made_{variant}_part{part}", lines(variant, 2, 2 * part)
+        part += 1
+
+
+def measure(folder: Path, step: str) -> tuple[float, float]:
+    """Seconds and peak bytes of a step in a process of its own."""
+    command = [sys.executable, "-c", _MEASURED, str(folder), _STEPS[step]]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds, peak = json.loads(done.stdout.splitlines()[-1])
+    return seconds, peak
+
+
+def time_reading(megabytes: int, models: int) -> bool:
+    """Print the table of reading; whether the limits hold when taken to 1 GB."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lines = write_logs(folder, megabytes * 1e6, models)
+        size = sum(path.stat().st_size for path in folder.rglob("*.json*"))
+        print(f"{size / 1e6:.0f} MB, {lines:,} samples of {models} models, {size / lines / 1e3:.1f} kB each")
+        found = {step: measure(folder, step) for step in _STEPS}
+    start, base = found.pop("nothing")
+    floor = found["json.loads"][0]
+    print(f"{'':12} {'s':>7} {'MB/s':>6} {'peak MB':>8} {'1 GB: s':>8} {'peak MB':>8} {'× json.loads':>13}")
+    scale = GIGABYTE / size
+    whole: dict[str, tuple[float, float]] = {}
+    for step, (seconds, peak) in found.items():
+        whole[step] = seconds * scale, base + max(0.0, peak - base) * scale
+        print(
+            f"{step:12} {seconds:7.2f} {size / seconds / 1e6:6.0f} {peak / 1e6:8.0f} {whole[step][0]:8.1f} "
+            f"{whole[step][1] / 1e6:8.0f} {seconds / floor:13.2f}"
+        )
+    seconds, peak = whole["report"]
+    print(f"imports alone: {start:.2f} s, {base / 1e6:.0f} MB")
+    print(
+        f"1 GB to a report, of what is allowed: {seconds / LIMIT_SECONDS:.2f} of {LIMIT_SECONDS:g} s, "
+        f"{peak / LIMIT_BYTES:.2f} of {LIMIT_BYTES / 1e9:g} GB"
+    )
+    return seconds <= LIMIT_SECONDS and peak <= LIMIT_BYTES
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--megabytes", type=int, default=200, metavar="N")
+    parser.add_argument("--models", type=int, default=4, metavar="N")
+    args = parser.parse_args()
+    if args.megabytes < 1 or not 1 <= args.models <= 60:
+        parser.error("--megabytes must be at least 1, --models from 1 to 60")
+    machine = describe_machine()
+    print(f"{machine['cpu']}, one process, Python {machine['python']}")
+    return 0 if time_reading(args.megabytes, args.models) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

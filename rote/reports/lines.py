@@ -1,0 +1,143 @@
+"""Lines of a samples file, one at a time, put into the shape that lm-eval 0.4.13 writes.
+
+What other versions and backends write differently, and is made alike here:
+
+- ``filter`` is not logged before 0.4.7: a task's filters are then told by the order of a document's lines
+  (:func:`filter_names`);
+- a backend that gave nothing (an API's null content) stands in ``resps`` as null: an empty response;
+- NumPy's values stand as text in some logs, ``np.float64(1.0)`` and the like.
+
+A file is read forward in lines of at most :data:`MOST_BYTES`; no more than one is held.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from rote.errors import LogError
+from rote.reports.fields import one_line
+from rote.reports.records import Where
+
+#: Longest line read, in bytes: a thousand responses of 100 kB. What is longer is no sample.
+MOST_BYTES: Final = 128 * 1024 * 1024
+
+#: Metrics of rote that are kept of a sample, where they are logged and are numbers.
+METRICS: Final = ("agreement", "looping", "truncated", "step_consistency", "grounded", "unknowns_right")
+
+#: 0/1 metrics that :func:`rote.reports.samples.parse_sample` reads.
+FLAGS: Final = ("exact_match", "format_ok", "invalid", "trapped")
+
+_NUMPY: Final = re.compile(r"(?:np|numpy)\.(?:\w{1,20}\((.{1,60})\)|(True|False)_)")
+
+#: Kinds of mistakes and of invalid answers are logged as numbers, one key each.
+_ERROR: Final = "error_"
+
+
+def read_lines(path: Path) -> Iterator[tuple[Where, dict[str, Any]]]:
+    """The samples of a file, blank lines left out. Raises LogError, naming the line, on what is none."""
+    offset = number = 0
+    with path.open("rb") as handle:
+        while raw := handle.readline(MOST_BYTES + 1):
+            number += 1
+            where = Where(str(path), number, offset)
+            offset += len(raw)
+            if len(raw) > MOST_BYTES:
+                raise LogError(
+                    f"is longer than {MOST_BYTES:,} bytes: is it a samples file, a line for each sample?",
+                    path=path,
+                    line=number,
+                )
+            if raw.strip():
+                yield where, parse_line(raw, where)
+
+
+def parse_line(raw: bytes, where: Where) -> dict[str, Any]:
+    """One line -> a sample with a table ``doc``, in the newest shape. Raises LogError on anything else."""
+    try:
+        record = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        # Without its line end it is the last line, and a writer was stopped in the middle of it.
+        cut = not raw.endswith(b"\n")
+        what = "the file is cut off in the middle of this line" if cut else "is not valid JSON"
+        raise LogError(f"{what} ({type(error).__name__})", path=where.path, line=where.line) from None
+    if not isinstance(record, dict) or not isinstance(record.get("doc"), dict):
+        raise LogError("is no sample of lm-eval: it has no table `doc`", path=where.path, line=where.line)
+    _modernise(record)
+    return record
+
+
+def _modernise(record: dict[str, Any]) -> None:
+    resps = record.get("resps")
+    if isinstance(resps, list) and resps:
+        first = resps[0]
+        if first is None:
+            resps[0] = ""
+        elif isinstance(first, list) and None in first:
+            resps[0] = ["" if text is None else text for text in first]
+    for name in FLAGS:
+        value = record.get(name)
+        if isinstance(value, str) and (match := _NUMPY.fullmatch(value.strip())):
+            record[name] = match[1] or match[2]
+    covariates = record["doc"].get("covariates")
+    if isinstance(covariates, dict):
+        for name in [k for k, v in covariates.items() if isinstance(v, int) and not _is_float(v)]:
+            del covariates[name]
+
+
+def _is_float(value: int) -> bool:
+    """Whether an integer is within the range of a float."""
+    return value.bit_length() <= sys.float_info.max_exp - 1
+
+
+def filter_names(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of a task's filters, in the order in which lm-eval goes through them; empty when not told."""
+    listed = config.get("filter_list")
+    names = [f.get("name") for f in listed if isinstance(f, dict)] if isinstance(listed, list) else []
+    return tuple(n for n in names if isinstance(n, str)) if all(isinstance(n, str) for n in names) else ()
+
+
+def metrics_of(record: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    """Those of :data:`METRICS` that the sample has as finite numbers; what does not apply is left out."""
+    found = []
+    for name in METRICS:
+        value: Any = record.get(name)
+        number = isinstance(value, float) or (isinstance(value, int) and _is_float(value))
+        if number and math.isfinite(value):
+            found.append((name, float(value)))
+    return tuple(found)
+
+
+def error_of(record: Mapping[str, Any]) -> str | None:
+    """The class of the mistake that the log names (its ``error_<class>`` is 1); None where it names none."""
+    for key, value in record.items():
+        if key.startswith(_ERROR) and value in (1, True):
+            return sys.intern(one_line(key.removeprefix(_ERROR), 40))
+    return None
+
+
+def runs_of(record: Mapping[str, Any], where: Where) -> tuple[bool, ...]:
+    """Whether each of several responses was right, as ``rote eval --repeats`` logs it under ``runs``.
+
+    Empty where a single score stands for them all. Raises LogError where the list is no list of 0 and 1, as
+    long as there are responses, whose first is ``exact_match``.
+    """
+    runs = record.get("runs")
+    if runs is None:
+        return ()
+    responses = record["resps"][0]
+    count = len(responses) if isinstance(responses, list) else 1
+    sound = isinstance(runs, list) and all(isinstance(r, (int, float)) and r in (0, 1) for r in runs)
+    if not sound or len(runs) != count:
+        raise LogError(
+            f"is {one_line(repr(runs), 60)}; it must be a list of 0 and 1, one for each of {count} responses",
+            path=where.path,
+            line=where.line,
+            field="runs",
+        )
+    return tuple(bool(r) for r in runs)

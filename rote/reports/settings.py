@@ -1,0 +1,62 @@
+"""Under which setting a task was run: what must be alike for its scores to be comparable.
+
+Examples in the prompt, their number and kind, the format of the answers: two tasks that differ here are two
+series. What else decides the prompt and the decoding is kept beside it, to be compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from rote.prompts import FORMATS
+from rote.reports import fields
+from rote.reports.records import DEFAULT_FORMAT, FIXED_EXAMPLES
+
+#: Endings of the names of tasks whose examples are others than the fixed ones, for logs that do not tell.
+_KINDS_BY_NAME: Final = {"_same_shots": "same_template", "_noop_shots": "noop"}
+
+_SCORED_BY: Final = re.compile(r"process_results_([a-z0-9]+)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """``shots`` examples (None: unknown) of kind ``examples`` before each question, answers in ``format``."""
+
+    shots: int | None
+    format: str
+    examples: str
+
+
+def setting_of(results: Mapping[str, Any], task: str) -> Setting:
+    """The setting of a task in a results file."""
+    config = results["configs"].get(task) or {}
+    return Setting(fields.shots_of(results, task), format_of(config, task), examples_of(config, task))
+
+
+def format_of(config: Mapping[str, Any], task: str) -> str:
+    """The format of the answers: what scores them names it, else the task's name; else ``hash``."""
+    named = _SCORED_BY.findall(str(config.get("process_results", ""))) + task.split("_")
+    return next((name for name in named if name in FORMATS), DEFAULT_FORMAT)
+
+
+def examples_of(config: Mapping[str, Any], task: str) -> str:
+    """The kind of examples: ``fixed``, ``noop`` or ``same_template`` (``dataset_kwargs.rote_shots``)."""
+    arguments = config.get("dataset_kwargs")
+    if isinstance(arguments, dict):
+        if isinstance(kind := arguments.get("rote_shots"), str):
+            return fields.one_line(kind, 40)
+        if "rote_variant" in arguments:
+            return FIXED_EXAMPLES
+    return next((kind for end, kind in _KINDS_BY_NAME.items() if task.endswith(end)), FIXED_EXAMPLES)
+
+
+def with_own_examples(setting: Setting, doc: Mapping[str, Any]) -> Setting:
+    """The setting of a document: one that brings its own examples has as many as it brings.
+
+    lm-eval, which does not see them, counts none.
+    """
+    own = doc.get("shots")
+    return replace(setting, shots=len(own)) if isinstance(own, list) and own else setting
