@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "score": "score logged responses anew, without a model; writes logs of the same shape",
     "latency": "measure a model's time to first token, time per token and throughput",
     "report": "turn lm-eval logs into a report of paired drops",
+    "compare": "compare two runs, paired on documents: changes, flips, errors, format",
     "demo": "evaluate four planted models and show what the instrument finds",
 }
 
