@@ -10,12 +10,13 @@ from typing import Any
 
 from lm_eval.models.huggingface import HFLM
 
+from rote.harness_ext.models.chat import FoldingSystem
 from rote.harness_ext.models.generation import Generation
 from rote.harness_ext.models.stopping import RowStops, deciding
 from rote.harness_ext.models.telemetry import Telling
 
 
-class RoteHFLM(Telling, HFLM):
+class RoteHFLM(Telling, FoldingSystem, HFLM):
     """lm-eval's ``hf``, with all its arguments, and one more.
 
     Parameters

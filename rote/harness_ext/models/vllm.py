@@ -10,6 +10,7 @@ from typing import Any
 
 from lm_eval.models.vllm_causallms import VLLM
 
+from rote.harness_ext.models.chat import FoldingSystem
 from rote.harness_ext.models.generation import Generation
 from rote.harness_ext.models.telemetry import Telling
 
@@ -40,7 +41,7 @@ def generation(output: Any, batch: int, took: float, eos: str | None = None) -> 
     )
 
 
-class RoteVLLM(Telling, VLLM):
+class RoteVLLM(Telling, FoldingSystem, VLLM):
     """lm-eval's ``vllm``, with all its arguments, and ``telemetry``: a file of JSON lines."""
 
     #: vllm takes each request's own sampling parameters, and lm-eval sorts them all together.
