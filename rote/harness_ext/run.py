@@ -123,7 +123,7 @@ def prepare(args: argparse.Namespace) -> bool:
     if (given("num_fewshot") or 0) > SHOTS and not all(name.endswith("_zeroshot") for name in names):
         raise UsageError(f"--num_fewshot {given('num_fewshot')}: rote's tasks have {SHOTS} exemplars")
     _check_config(args)
-    _check_model(given("model") or "hf")
+    check_model(given("model") or "hf")
     _check_writable(Path(given("output_path") or DEFAULT_OUTPUT))
     return include_defaults
 
@@ -165,7 +165,7 @@ def _check_writable(path: Path) -> None:
         raise UsageError(f"--output_path {path}: the folder {folder} cannot be written to")
 
 
-def _check_model(name: str) -> None:
+def check_model(name: str) -> None:
     """Whether lm-eval has a model of that name and what it needs is installed."""
     models.register()
     from lm_eval.api.registry import model_registry

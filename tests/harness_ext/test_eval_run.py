@@ -198,7 +198,7 @@ def test_a_package_that_models_behind_an_api_need_is_named(monkeypatch: pytest.M
         with pytest.raises(MissingExtraError, match=wanted):
             evaluate(["--tasks", "bank_noop", "--model", name])
     monkeypatch.setattr(run, "find_spec", lambda name: None)
-    run._check_model("rote-planted")
+    run.check_model("rote-planted")
 
 
 def test_what_lm_eval_says_of_a_missing_package_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
