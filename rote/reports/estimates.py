@@ -28,11 +28,16 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """mean(D) over ``templates`` paired templates, in [-1, 1]; positive where the second side is worse."""
+    """mean(D) over ``templates`` paired templates, in [-1, 1]; positive where the second side is worse.
+
+    ``interval`` is the headline one; ``bca`` is that of the cluster bootstrap, shown beside it where it was
+    asked for and the differences are not all equal.
+    """
 
     estimate: float
     interval: Interval
     templates: int
+    bca: Interval | None = None
 
 
 def rate(
@@ -67,10 +72,13 @@ def is_trapped(sample: Sample) -> bool | None:
 
 def drop(pairs: Sequence[Pair], level: float) -> Drop:
     """Mean of accuracy before minus accuracy after over at least 2 templates, with its interval."""
-    differences = [_mean_correct(before) - _mean_correct(after) for before, after in pairs]
-    return Drop(
-        sum(differences) / len(differences), statistics.drop_interval(differences, level), len(differences)
-    )
+    values = differences(pairs)
+    return Drop(sum(values) / len(values), statistics.drop_interval(values, level), len(values))
+
+
+def differences(pairs: Sequence[Pair]) -> list[float]:
+    """D_g of each pair: accuracy before minus accuracy after."""
+    return [_mean_correct(before) - _mean_correct(after) for before, after in pairs]
 
 
 def refusal(pairs: Sequence[Pair], both: str, sides: tuple[str, str]) -> str | None:

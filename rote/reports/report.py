@@ -17,6 +17,7 @@ from rote.reports import estimates, inert, statistics, verdicts
 from rote.reports.estimates import Drop, Rate
 from rote.reports.fields import one_line
 from rote.reports.inert import Contrast, FactorRow, TrapCount
+from rote.reports.inference import resampling
 from rote.reports.records import Runs, Sample, Series, Texts
 from rote.reports.statistics import Exchangeability
 from rote.reports.texts import read_texts
@@ -284,6 +285,7 @@ def _variant_result(series: Series, variant: str, level: float) -> VariantResult
 def _series_report(series: Series, label: str, level: float, examples: int) -> SeriesReport:
     results = [_variant_result(series, v, level) for v in VARIANTS if v != "original" and v in series.samples]
     results = [replace(r, finding=verdicts.find(r)) for r in results]
+    results = _with_bca(series, results, level)
     originals = list(series.samples.get("original", {}).values())
     contrast = inert.contrast(series, level)
     return SeriesReport(
@@ -305,6 +307,27 @@ def _series_report(series: Series, label: str, level: float, examples: int) -> S
         verdict=verdicts.conclude(results, contrast),
         examples=tuple(e for r in results for e in _examples(series, r.variant, examples)),
     )
+
+
+def _with_bca(series: Series, results: Sequence[VariantResult], level: float) -> list[VariantResult]:
+    """The results with the bootstrap's interval in every drop; one bootstrap for all variants."""
+    originals = series.samples.get("original", {})
+    columns = {
+        r.variant: dict(
+            zip(
+                paired := _paired(series, r.variant),
+                estimates.differences([(originals[t], series.samples[r.variant][t]) for t in paired]),
+                strict=True,
+            )
+        )
+        for r in results
+        if r.drop is not None
+    }
+    intervals = resampling.bca_intervals(columns, level)
+    return [
+        replace(r, drop=replace(r.drop, bca=intervals[r.variant])) if r.drop is not None else r
+        for r in results
+    ]
 
 
 def _examples(series: Series, variant: str, limit: int) -> list[Example]:

@@ -134,11 +134,11 @@ def _md_series(s: SeriesReport) -> list[str]:
     if not s.variants:
         return [*out, "No variants were evaluated in this setting."]
     header = (
-        "variant", "templates", "original, %", "variant, %", "drop, points", "p",
+        "variant", "templates", "original, %", "variant, %", "drop, points", "BCa", "p",
         "trapped (original right), %", "trapped (all), %", "invalid, %", "lost / won", "finding",
     )  # fmt: skip
     out.append(f"| {' | '.join(header)} |")
-    out.append("|---|" + "---:|" * 9 + "---|")
+    out.append("|---|" + "---:|" * 10 + "---|")
     out += [_md_row(_cells(v)) for v in s.variants]
     out += _md_inert(s)
     for e in s.examples:
@@ -202,6 +202,7 @@ def _cells(v: VariantResult) -> tuple[str, ...]:
         _rate(v.original_accuracy),
         _rate(v.accuracy),
         _drop(v.drop),
+        (_span(v.drop.bca) if v.drop else "") or NO_VALUE,
         p_value(v.exchangeability.p_mid) if v.exchangeability else NO_VALUE,
         _of(v.trapped),
         _of(v.trapped_all),

@@ -82,6 +82,12 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
             "rates: Wilson, with the effective sample size where a template has several instances.",
         ),
         (
+            "BCa",
+            "The same interval by another way: templates drawn anew with replacement 9,999 times, bias "
+            "corrected and accelerated. It is what many expect; near 0 or 100 % accuracy with few templates "
+            "it is too short, so the headline is the other. Absent where all differences are equal.",
+        ),
+        (
             "p",
             "Exact one-sided test of whether the original could be any of the template's instances "
             "(Poisson-binomial, mid-p; with one variant a template it is McNemar's test). A small p says "
