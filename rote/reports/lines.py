@@ -13,7 +13,6 @@ A file is read forward in lines of at most :data:`MOST_BYTES`; no more than one 
 from __future__ import annotations
 
 import json
-import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -32,6 +31,9 @@ METRICS: Final = ("agreement", "looping", "truncated", "step_consistency", "grou
 
 #: 0/1 metrics that :func:`rote.reports.samples.parse_sample` reads.
 FLAGS: Final = ("exact_match", "format_ok", "invalid", "trapped")
+
+#: Numbers beyond are not kept: no measure is as large, and whole ones may be too large for a float.
+_LARGEST: Final = 1e300
 
 _NUMPY: Final = re.compile(r"(?:np|numpy)\.(?:\w{1,20}\((.{1,60})\)|(True|False)_)")
 
@@ -86,13 +88,8 @@ def _modernise(record: dict[str, Any]) -> None:
             record[name] = match[1] or match[2]
     covariates = record["doc"].get("covariates")
     if isinstance(covariates, dict):
-        for name in [k for k, v in covariates.items() if isinstance(v, int) and not _is_float(v)]:
+        for name in [k for k, v in covariates.items() if type(v) is int and not -_LARGEST < v < _LARGEST]:
             del covariates[name]
-
-
-def _is_float(value: int) -> bool:
-    """Whether an integer is within the range of a float."""
-    return value.bit_length() <= sys.float_info.max_exp - 1
 
 
 def filter_names(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -106,9 +103,9 @@ def metrics_of(record: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
     """Those of :data:`METRICS` that the sample has as finite numbers; what does not apply is left out."""
     found = []
     for name in METRICS:
-        value: Any = record.get(name)
-        number = isinstance(value, float) or (isinstance(value, int) and _is_float(value))
-        if number and math.isfinite(value):
+        value = record.get(name)
+        # The comparison leaves out NaN as well.
+        if isinstance(value, (int, float)) and -_LARGEST < value < _LARGEST:
             found.append((name, float(value)))
     return tuple(found)
 
@@ -116,7 +113,7 @@ def metrics_of(record: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
 def error_of(record: Mapping[str, Any]) -> str | None:
     """The class of the mistake that the log names (its ``error_<class>`` is 1); None where it names none."""
     for key, value in record.items():
-        if key.startswith(_ERROR) and value in (1, True):
+        if key.startswith(_ERROR) and value in (1, "1", "1.0"):
             return sys.intern(one_line(key.removeprefix(_ERROR), 40))
     return None
 

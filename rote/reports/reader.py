@@ -205,7 +205,7 @@ def _enter(
         sample,
         # Few combinations of values exist: samples share them.
         metrics=known_metrics.setdefault(metrics, dict(metrics)),
-        error=lines.error_of(record),
+        error=None if sample.correct else lines.error_of(record),
         runs=lines.runs_of(record, where),
     )
     task.repeated += repeats > 1

@@ -271,12 +271,15 @@ def test_further_metrics_and_the_class_of_a_mistake(tmp_path: Path) -> None:
         record |= {"agreement": 0.5, "looping": 0, "grounded": None, "step_consistency": float("nan")}
         record |= {"error_distractor": 1, "error_no_answer": 0}
 
-    Run(tmp_path).add("original", 4, RIGHT, change=measure).add("names", 4, RIGHT).write()
+    run = Run(tmp_path).add("original", 4, WRONG, change=measure).add("names", 4, WRONG)
+    run.add("numbers", 4, RIGHT, change=measure).write()
     (series,) = read_logs(tmp_path).series
-    sample = series.samples["original"]["bank/apples_0000"][0]
+    sample, plain, right = (
+        series.samples[v]["bank/apples_0000"][0] for v in ("original", "names", "numbers")
+    )
     assert (sample.metrics, sample.error) == ({"agreement": 0.5, "looping": 0.0}, "distractor")
-    other = series.samples["names"]["bank/apples_0000"][0]
-    assert (other.metrics, other.error) == ({}, None)
+    assert (plain.metrics, plain.error) == ({}, None)
+    assert right.error is None  # whatever the log says: a right answer is no mistake
 
 
 @pytest.mark.parametrize("resps", [[[None]], [None], [[""]]])
