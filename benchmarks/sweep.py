@@ -4,8 +4,8 @@
 
 Twice: with a tiny hf model of random weights, made here, and with a planted model. Every run is a process of
 its own, as from a shell, so each separate run pays for imports, tasks and model once more. The responses of
-both ways are compared. Fails when a sweep takes more than ``--most`` of the separate runs, or responses differ.
-No network.
+both ways are compared. Fails when a sweep takes more than ``--most`` of the separate runs, or responses
+differ. No network.
 """
 
 from __future__ import annotations
@@ -102,9 +102,8 @@ def main() -> int:
     parser.add_argument("--most", type=float, default=0.35, metavar="SHARE")
     args = parser.parse_args()
     machine = describe_machine()
-    print(
-        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}; {args.limit} problems a task"
-    )
+    print(f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}")
+    print(f"{len(VARIANTS)} variants, {len(SEEDS)} seeds, {args.limit} problems each")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         helpers = Path(__file__).resolve().parents[1] / "tests" / "harness_ext"

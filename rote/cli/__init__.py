@@ -25,7 +25,7 @@ COMMANDS: dict[str, str] = {
     "extract": "grade responses: one JSON line for each line of a JSON-lines file",
     "eval": "evaluate a model: lm_eval with rote's tasks and models, samples logged",
     "score": "score logged responses anew, without a model; writes logs of the same shape",
-    "judge": "let a model judge logged responses without an answer, and rate reasoning; it is audited first",
+    "judge": "let a model judge logged responses that have no answer, once it passes an audit",
     "latency": "measure a model's time to first token, time per token and throughput",
     "report": "turn lm-eval logs into a report of paired drops",
     "compare": "compare two runs, paired on documents: changes, flips, errors, format",

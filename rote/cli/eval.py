@@ -11,7 +11,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Everything is lm-eval's to parse, ``--help`` included."""
     parser.usage = "rote eval --tasks <task>,… --model <model> --model_args <key=value>,… [lm_eval's options]"
     parser.epilog = (
-        "Takes everything that `lm_eval run` takes, and knows rote's tasks and models. Samples are logged "
+        "Takes everything that `lm_eval run` takes, and knows rote's tasks and models; and besides "
+        "--seeds 0,1,2 and --shots 1,8 (several in one run, one log each) and --repeats k (k responses to "
+        "each problem, with a temperature). Samples are logged "
         "unless a --config file says log_samples: false; --output_path is 'results' unless given; "
         "--cache_requests is refused."
     )

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-HELP = "let a model judge logged responses without an answer, and rate reasoning; it is audited first"
+HELP = "let a model judge logged responses that have no answer, once it passes an audit"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
