@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "latency": "measure a model's time to first token, time per token and throughput",
     "report": "turn lm-eval logs into a report of paired drops",
     "compare": "compare two runs, paired on documents: changes, flips, errors, format",
+    "gate": "may a candidate replace the baseline? exits 0 pass, 1 fail, 2 inconclusive, 3 or more error",
     "demo": "evaluate four planted models and show what the instrument finds",
 }
 
