@@ -26,6 +26,7 @@ from typing import Any, Final
 from rote import __version__
 from rote.errors import LogError, UsageError
 from rote.harness_ext import linear, repeats, scoring
+from rote.harness_ext.models.generation import Generation, Response
 from rote.harness_ext.rescore_rows import (
     HASHES,
     LONG,
@@ -201,6 +202,7 @@ def _score_chunk(path: Path, format: str, rows: Sequence[Row]) -> list[tuple[byt
             handle.seek(row.offset)
             record, clean = read_record(handle.read(row.length))
             responses = responses_of(record)
+            responses[0] = _as_generated(record, responses[0])
             metrics = score_document(document_of(record), responses, format)
             hashes = [record.get(name) for name in HASHES]
             whole = "".join(map(str, hashes)) if all(isinstance(h, str) for h in hashes) else ""
@@ -216,6 +218,17 @@ def _score_chunk(path: Path, format: str, rows: Sequence[Row]) -> list[tuple[byt
             record["former"] = former
             found.append((_line(record, clean), metrics, whole))
     return found
+
+
+def _as_generated(record: Mapping[str, Any], response: str) -> str:
+    """A response with the tokens that the model told, and whether it was cut, where these were logged.
+
+    They cannot be found again in the text. Of several repeats they are those of the first.
+    """
+    tokens, truncated = record.get("tokens"), record.get("truncated")
+    if isinstance(tokens, bool) or not isinstance(tokens, int) or truncated not in (0, 1):
+        return response
+    return Response(response, Generation(tokens=tokens, finish="length" if truncated else "stop"))
 
 
 def _line(record: Mapping[str, Any], clean: bool) -> bytes:

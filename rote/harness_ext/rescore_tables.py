@@ -18,8 +18,8 @@ from rote.metrics import LABELS, mean_present
 def aggregate(columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """``metric,none`` and ``metric_stderr,none`` of each metric that is a number, as in lm-eval's results.
 
-    Means leave out what is absent (None). The standard error is that of a mean, sd / √n, ``N/A`` for fewer
-    than two values.
+    Means leave out what is absent (None). The standard error is that of a mean, sd / √n, and ``N/A`` where
+    lm-eval has none: below two values, and for every other aggregation than its own mean.
     """
     table: dict[str, Any] = {}
     for key, values in columns.items():
@@ -29,7 +29,7 @@ def aggregate(columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         if key in repeats.LISTS:
             table[f"{key},none"] = repeats.aggregation_of(key)(values)
             table[f"{key}_stderr,none"] = "N/A"
-        elif declared is not None and declared.aggregation not in ("mean", "mean_present"):
+        elif declared is not None and declared.aggregation != "mean":
             table[f"{key},none"] = getattr(scoring, declared.aggregation)(values)
             table[f"{key}_stderr,none"] = "N/A"
         else:

@@ -15,6 +15,7 @@ from rote.cli import main
 from rote.errors import LogError, UsageError
 from rote.harness_ext.rescore import Log, format_of, rescore
 from rote.harness_ext.rescore_tables import aggregate
+from rote.harness_ext.run import evaluate
 from rote.metrics import mean_present
 from rote.reports import read_logs
 from rote.reports.files import find_logs, read_results
@@ -313,6 +314,31 @@ class TestBadInput:
             rescore(logs, tmp_path / "out", format="hsh")
         with pytest.raises(UsageError, match=r"no task here is named 'gsm\*'"):
             rescore(logs, tmp_path / "out", tasks=["gsm*"])
+
+
+def test_what_a_model_told_is_kept(tmp_path: Path) -> None:
+    doc = rote_doc(0)
+    told = {"tokens": 31, "truncated": 1, "metrics": ["exact_match", "tokens", "truncated"]}
+    lines = [{**record(0, doc, "She fills 3 bowls.", "0.4.13"), **told}]
+    rescore(logs_of(write(tmp_path / "in", {"bank_noop": lines})), tmp_path / "out")
+    (found,) = lines_of(tmp_path / "out", "bank_noop")
+    assert (found["tokens"], found["truncated"], found["resps"]) == (31, 1, [["She fills 3 bowls."]])
+
+
+def test_a_run_of_today_comes_out_as_it_went_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tasks = "bank_original_zeroshot,bank_noop_tags,linear_equations_zeroshot"
+    words = ["--model", "rote-planted", "--model_args", "behaviour=noisy,accuracy=0.5", "--tasks", tasks]
+    evaluate([*words, "--limit", "12", "-o", "in"])
+    rescore(logs_of(tmp_path / "in"), tmp_path / "out")
+    before, after = results_of(tmp_path / "in"), results_of(tmp_path / "out")
+    assert after["rescored"]["formats"]["bank_noop_tags"] == "tags"
+    for task in tasks.split(","):
+        assert after["results"][task] == pytest.approx(before["results"][task], nan_ok=True), task
+        assert after["higher_is_better"][task] == before["higher_is_better"][task]
+        for old, new in zip(lines_of(tmp_path / "in", task), lines_of(tmp_path / "out", task), strict=True):
+            assert new.pop("former")
+            assert new == old
 
 
 def test_chosen_tasks_alone_are_written(tmp_path: Path) -> None:
