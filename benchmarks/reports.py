@@ -262,7 +262,7 @@ def time_intervals() -> bool:
     single = time.perf_counter() - start
     columns = MODELS * COLUMNS
     print(
-        f"{columns} columns, BCa and percentile, {TEMPLATES:,} templates, {RESAMPLES:,} resamples: {ours:.2f} s"
+        f"{columns} columns of {TEMPLATES:,} templates, BCa and percentile, {RESAMPLES:,} draws: {ours:.2f} s"
     )
     print(
         f"scipy, one column: {single:.2f} s, {columns} columns {single * columns:.0f} s: "

@@ -14,13 +14,17 @@ from rote.reports.settings import Setting
 
 
 class Key(NamedTuple):
-    """What the samples of a group share; ``prompt`` holds all prompt settings, canonical."""
+    """What the samples of a group share; ``prompt`` holds all prompt settings, canonical.
+
+    ``seeds`` are those of sampled responses, None of greedy ones.
+    """
 
     model: str
     setting: Setting
     filter: str
     source: str
     prompt: str
+    seeds: str | None
 
 
 @dataclass(slots=True)
@@ -103,6 +107,7 @@ class Doubles:
 def finish(state: State) -> Runs:
     """Put the groups together, in order. Raises LogError where an original lacks comparable variants."""
     models = _distinct_names(state.models)
+    _join_seeds(state)
     prompts = _prompts(state, models)
     warnings = list(state.warnings)
     filters: dict[tuple[str, Setting, str], set[str]] = defaultdict(set)
@@ -133,6 +138,36 @@ def _order(s: Series) -> tuple[str, int, str, str, str, str, str, str]:
     return s.model.name, shots, s.examples, s.format, s.prompt, s.filter, s.source, s.model.key
 
 
+def _has(group: Group) -> tuple[bool, bool]:
+    """Whether a group has originals, and variants."""
+    return "original" in group.tasks, bool(set(group.tasks) - {"original"})
+
+
+def _join_seeds(state: State) -> None:
+    """Runs apart in nothing but the seeds of sampling are runs of their own, where each has what all have.
+
+    Else they are one run in several goes, and are joined. Raises LogError where these contradict each other.
+    """
+    alike: dict[Key, list[Key]] = defaultdict(list)
+    for key in state.groups:
+        alike[key._replace(seeds=None)].append(key)
+    for keys in alike.values():
+        groups = [state.groups[key] for key in keys]
+        if len({_has(group) for group in groups}) == 1:
+            continue
+        whole = groups[0]
+        for key, group in zip(keys[1:], groups[1:], strict=True):
+            doubles = Doubles()
+            for name, sample in group.samples.items():
+                known = whole.samples.setdefault(name, sample)
+                if known is not sample:
+                    doubles.add(known, sample, named_filter=True)
+            for variant, tasks in group.tasks.items():
+                whole.tasks[variant] |= tasks
+            whole.results_files |= group.results_files
+            del state.groups[key]
+
+
 # --- prompts ---------------------------------------------------------------------------------------
 
 
@@ -144,11 +179,11 @@ def _prompts(state: State, models: dict[str, Model]) -> dict[Key, str]:
     """
     alike: dict[tuple[str, Setting, str, str], list[Key]] = defaultdict(list)
     for key in state.groups:
-        alike[key[:4]].append(key)
+        alike[key.model, key.setting, key.filter, key.source].append(key)
     told: dict[Key, str] = {}
     for keys in alike.values():
         groups = [state.groups[key] for key in keys]
-        if len({("original" in g.tasks, set(g.tasks) > {"original"}) for g in groups}) > 1:
+        if len({_has(g) for g in groups}) > 1:
             _refuse_prompts(models[keys[0].model].name, groups)
         for key in keys:
             told[key] = _difference(state.groups[key], groups)

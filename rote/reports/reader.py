@@ -38,6 +38,7 @@ class _Task:
     setting: Setting
     prompt: dict[str, str]
     canonical_prompt: str
+    seeds: str | None
     unnamed_filters: tuple[str, ...]
     count: int = 0
     ours: int = 0
@@ -137,6 +138,7 @@ def _read_run(path: Path, found: list[tuple[Path, str]], state: State) -> None:
 
 def _open(path: Path, name: str, results_path: Path, results: Mapping[str, Any], model: str) -> _Task:
     prompt = fields.prompt_settings(results, name)
+    seeds = settings.seeds_of(results, name)
     names = lines.filter_names(results["configs"].get(name) or {})
     return _Task(
         path=path,
@@ -147,6 +149,7 @@ def _open(path: Path, name: str, results_path: Path, results: Mapping[str, Any],
         setting=settings.setting_of(results, name),
         prompt=prompt,
         canonical_prompt=fields.canonical(prompt),
+        seeds=seeds,
         unnamed_filters=names if len(names) > 1 else (),
     )
 
@@ -217,10 +220,11 @@ def _enter(
         name = _unnamed(task, sample)
         named = True
     setting = settings.with_own_examples(task.setting, record["doc"])
-    key = Key(task.model, setting, name or "none", source, task.canonical_prompt)
+    key = Key(task.model, setting, name or "none", source, task.canonical_prompt, task.seeds)
     group = state.groups.get(key)
     if group is None:
-        group = state.groups[key] = Group(task.prompt)
+        prompt = task.prompt if task.seeds is None else {**task.prompt, "seeds": task.seeds}
+        group = state.groups[key] = Group(prompt)
     group.tasks[sample.variant].add(task.name)
     group.results_files.add(str(task.results_path))
     known = group.samples.setdefault(sample.id, sample)

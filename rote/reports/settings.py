@@ -18,6 +18,9 @@ from rote.reports.records import DEFAULT_FORMAT, FIXED_EXAMPLES
 #: Endings of the names of tasks whose examples are others than the fixed ones, for logs that do not tell.
 _KINDS_BY_NAME: Final = {"_same_shots": "same_template", "_noop_shots": "noop"}
 
+#: lm-eval's seeds that the drawing of responses may depend on.
+_SEEDS: Final = ("random_seed", "numpy_seed", "torch_seed")
+
 _SCORED_BY: Final = re.compile(r"process_results_([a-z0-9]+)\b")
 
 
@@ -51,6 +54,27 @@ def examples_of(config: Mapping[str, Any], task: str) -> str:
         if "rote_variant" in arguments:
             return FIXED_EXAMPLES
     return next((kind for end, kind in _KINDS_BY_NAME.items() if task.endswith(end)), FIXED_EXAMPLES)
+
+
+def seeds_of(results: Mapping[str, Any], task: str) -> str | None:
+    """lm-eval's own seeds of a run that sampled its responses; None where decoding is greedy or none is told.
+
+    Greedy runs with other seeds are the same run; sampled ones are another draw.
+    """
+    config = results["config"]
+    stated = (results["configs"].get(task) or {}).get("generation_kwargs")
+    decoding = fields.parse_arguments(stated) | fields.parse_arguments(config.get("gen_kwargs"))
+    try:
+        warm = float(decoding.get("temperature", "0")) > 0
+    except ValueError:
+        warm = True
+    if decoding.get("do_sample", "true" if warm else "false").lower() != "true":
+        return None
+    seeds = [config.get(name) for name in _SEEDS]
+    known = [seed for seed in seeds if isinstance(seed, int)]
+    if not known:
+        return None
+    return str(known[0]) if len(set(known)) == 1 else ", ".join(map(str, known))
 
 
 def with_own_examples(setting: Setting, doc: Mapping[str, Any]) -> Setting:

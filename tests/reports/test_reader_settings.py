@@ -13,7 +13,7 @@ from log_factory import Run, behaviour, document
 from rote.errors import LogError
 from rote.reports import build_report, read_logs
 from rote.reports.lines import filter_names
-from rote.reports.settings import examples_of, format_of
+from rote.reports.settings import examples_of, format_of, seeds_of
 from rote.reports.texts import read_texts
 
 RIGHT = behaviour({"original": 1.0})
@@ -159,6 +159,60 @@ def test_telemetry_in_a_config_is_no_other_model(tmp_path: Path) -> None:
     rewrite(run, lambda results: results["config"].update(telemetry={"tokens": 812, "seconds": 3.5}))
     (series,) = read_logs(tmp_path).series
     assert set(series.samples) == {"original", "noop", "names"}
+
+
+def sampled(run: Run, seed: int) -> None:
+    def change(results: dict[str, Any]) -> None:
+        configure(generation_kwargs={"do_sample": True, "temperature": 0.7})(results)
+        results["config"].update(random_seed=seed, numpy_seed=seed, torch_seed=seed)
+
+    rewrite(run, change)
+
+
+def test_sampled_runs_are_told_apart_by_their_seeds(tmp_path: Path) -> None:
+    sampled(paired(tmp_path / "a"), 1)
+    other = Run(tmp_path / "b", time="2026-03-06T00-00-00").add("original", 4, WRONG).add("noop", 4, WRONG)
+    sampled(other, 2)
+    assert [s.setting for s in read_logs(tmp_path).series] == ["8-shot, seeds 1", "8-shot, seeds 2"]
+
+
+def test_a_sampled_run_in_two_goes_is_one_series(tmp_path: Path) -> None:
+    sampled(Run(tmp_path / "a").add("original", 4, RIGHT).add("names", 4, RIGHT), 1)
+    sampled(Run(tmp_path / "b", time="2026-03-06T00-00-00").add("noop", 4, RIGHT), 2)
+    (series,) = read_logs(tmp_path).series
+    assert set(series.samples) == {"original", "names", "noop"}
+    assert series.setting == "8-shot"
+    assert len(series.results_files) == 2
+
+
+def test_goes_of_a_sampled_run_that_contradict_each_other(tmp_path: Path) -> None:
+    sampled(paired(tmp_path / "a"), 1)
+    sampled(Run(tmp_path / "b", time="2026-03-06T00-00-00").add("original", 4, WRONG), 2)
+    assert "scored differently" in str(refused(tmp_path))
+
+
+def test_seeds_of_greedy_runs_do_not_count(tmp_path: Path) -> None:
+    for seed, name in enumerate("ab"):
+        run = paired(tmp_path / name, time=f"2026-03-06T00-00-0{seed}")
+        rewrite(run, lambda results, seed=seed: results["config"].update(random_seed=seed))  # type: ignore[misc]
+    assert len(read_logs(tmp_path).series) == 1
+
+
+@pytest.mark.parametrize(
+    ("decoding", "seeds"),
+    [
+        ("temperature=0.7", "3"),
+        ("temperature=0.7,do_sample=False", None),
+        ({"do_sample": True}, "3"),
+        ({"temperature": "warm"}, "3"),
+        (None, None),
+        ({"temperature": 0.0}, None),
+    ],
+)
+def test_when_decoding_samples(decoding: Any, seeds: str | None) -> None:
+    config = {"gen_kwargs": decoding, "random_seed": 3, "torch_seed": 3}
+    assert seeds_of({"config": config, "configs": {}}, "bank_noop") == seeds
+    assert seeds_of({"config": {**config, "torch_seed": 4}, "configs": {}}, "x") == (seeds and "3, 4")
 
 
 # --- filters, repeats, ranks -----------------------------------------------------------------------
