@@ -33,6 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="report accuracies without a drop where originals or variants are missing altogether",
     )
     parser.add_argument(
+        "--reference",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="name of a model that cannot have seen the originals; drops on numbers are compared with its "
+        "(may be given several times)",
+    )
+    parser.add_argument(
         "--force", action="store_true", help="replace an existing FILE even if it is not a report of rote"
     )
 
@@ -48,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if out is not None:  # before minutes of reading
         format_of(out, args.format)
         check_target(out, force=args.force)
-    report = build_report(read_logs(args.results), unpaired=args.unpaired)
+    report = build_report(read_logs(args.results), unpaired=args.unpaired, references=args.reference)
     encoding = sys.stdout.encoding or "utf-8"
     print(render_text(report).encode(encoding, "replace").decode(encoding), end="")
     if out is not None:

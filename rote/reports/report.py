@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from rote.errors import LogError
+from rote.errors import DataError, LogError, UsageError
 from rote.problem import VARIANTS
 from rote.reports import estimates, inert, statistics, verdicts
 from rote.reports.estimates import Drop, Rate
 from rote.reports.fields import one_line
 from rote.reports.inert import Contrast, FactorRow, TrapCount
-from rote.reports.inference import resampling
+from rote.reports.inference import multiple, resampling
+from rote.reports.inference.checks import Checks, check, difference_in_differences
 from rote.reports.records import Runs, Sample, Series, Texts
 from rote.reports.statistics import Exchangeability
 from rote.reports.texts import read_texts
@@ -52,7 +53,8 @@ class VariantResult:
     ``trapped_all`` over all that have traps; ``trapped_share_of_losses`` is the share of traps among the
     wrong answers of the former. Metrics that the logs lack are None. ``lost`` and ``won`` count instances
     that flipped right to wrong and wrong to right against their original. Where ``drop`` is None,
-    ``reason`` says why.
+    ``reason`` says why. ``checks`` are made of *numbers*, on which the verdict on memory rests; ``q`` is the
+    exact test's mid-p, adjusted over all rows of the report (Benjamini and Hochberg).
     """
 
     variant: str
@@ -71,6 +73,8 @@ class VariantResult:
     won: int
     reason: str | None
     finding: Finding
+    checks: Checks | None = None
+    q: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +122,12 @@ def build_report(
     level: float = statistics.LEVEL,
     unpaired: bool = False,
     examples: int = EXAMPLES,
+    references: Sequence[str] = (),
 ) -> Report:
     """Estimate everything.
+
+    ``references`` names models that cannot have seen the originals; the drop on numbers of each other model
+    is compared with theirs. A name that no model has is a :class:`~rote.errors.UsageError`.
 
     ``unpaired`` allows a model and setting for which originals or variants are missing altogether: its
     accuracies and rates are then reported without a drop. Otherwise that is a
@@ -130,10 +138,15 @@ def build_report(
     warnings = list(runs.warnings)
     if not unpaired:
         _require_pairs(runs.series)
+    rows = [
+        [_variant_result(series, v, level) for v in VARIANTS if v != "original" and v in series.samples]
+        for series in runs.series
+    ]
+    rows = _with_checks(runs.series, rows, references, level)
     reports = []
-    for series, label in zip(runs.series, _labels(runs.series), strict=True):
+    for series, results, label in zip(runs.series, rows, _labels(runs.series), strict=True):
         warnings += [f"{label}: {w}" for w in _pairing_warnings(series)]
-        reports.append(_series_report(series, label, level, examples))
+        reports.append(_series_report(series, results, label, level, examples))
     return Report(tuple(reports), tuple(warnings), runs.files, runs.harness_versions, __version__, level)
 
 
@@ -282,9 +295,10 @@ def _variant_result(series: Series, variant: str, level: float) -> VariantResult
     )
 
 
-def _series_report(series: Series, label: str, level: float, examples: int) -> SeriesReport:
-    results = [_variant_result(series, v, level) for v in VARIANTS if v != "original" and v in series.samples]
-    results = [replace(r, finding=verdicts.find(r)) for r in results]
+def _series_report(
+    series: Series, rows: Sequence[VariantResult], label: str, level: float, examples: int
+) -> SeriesReport:
+    results = [replace(r, finding=verdicts.find(r)) for r in rows]
     results = _with_bca(series, results, level)
     originals = list(series.samples.get("original", {}).values())
     contrast = inert.contrast(series, level)
@@ -309,20 +323,72 @@ def _series_report(series: Series, label: str, level: float, examples: int) -> S
     )
 
 
+def _differences(series: Series, variant: str) -> dict[str, float]:
+    """D_g of each paired template."""
+    originals, paired = series.samples.get("original", {}), _paired(series, variant)
+    pairs = [(originals[t], series.samples[variant][t]) for t in paired]
+    return dict(zip(paired, estimates.differences(pairs), strict=True))
+
+
+def _with_checks(
+    all_series: Sequence[Series],
+    rows: Sequence[Sequence[VariantResult]],
+    references: Sequence[str],
+    level: float,
+) -> list[list[VariantResult]]:
+    """The rows with what takes more than one of them: adjusted p-values, and the checks of *numbers*."""
+    names = {s.model.name for s in all_series}
+    for name in references:
+        if name not in names:
+            raise UsageError(
+                f"reference {name!r} is no model of these logs; they hold {_few(sorted(names), 8)}"
+            )
+    p_values = [r.exchangeability.p_mid for row in rows for r in row if r.exchangeability is not None]
+    q_values = iter(multiple.benjamini_hochberg(p_values))
+    tested = [[r if r.exchangeability is None else replace(r, q=next(q_values)) for r in row] for row in rows]
+    numbers = [r.exchangeability for row in rows for r in row if r.variant == "numbers" and r.exchangeability]
+    claims = iter(multiple.holm([e.p_mid for e in numbers]))
+
+    def checked(series: Series, r: VariantResult) -> VariantResult:
+        if r.variant != "numbers" or r.exchangeability is None:
+            return r
+        originals, paired = series.samples["original"], _paired(series, r.variant)
+        made = check(
+            [originals[t][0] for t in paired], [series.samples[r.variant][t] for t in paired], next(claims)
+        )
+        return replace(r, checks=_against(made, series, all_series, references, level))
+
+    return [[checked(s, r) for r in row] for s, row in zip(all_series, tested, strict=True)]
+
+
+def _against(
+    made: Checks, series: Series, all_series: Sequence[Series], references: Sequence[str], level: float
+) -> Checks:
+    """The checks with the comparison with reference models in the same setting, where some are named."""
+    if not references or series.model.name in references:
+        return made
+    alike = [
+        s
+        for s in all_series
+        if s.model.name in references
+        and (s.setting, s.source, s.filter) == (series.setting, series.source, series.filter)
+        and "numbers" in s.samples
+    ]
+    named = tuple(s.model.name for s in alike)
+    if not alike:
+        return replace(made, against_reason="no reference model was evaluated in this setting")
+    try:
+        drop = difference_in_differences(
+            _differences(series, "numbers"), [_differences(s, "numbers") for s in alike], level
+        )
+    except DataError as error:
+        return replace(made, references=named, against_reason=str(error))
+    return replace(made, references=named, against=drop)
+
+
 def _with_bca(series: Series, results: Sequence[VariantResult], level: float) -> list[VariantResult]:
     """The results with the bootstrap's interval in every drop; one bootstrap for all variants."""
-    originals = series.samples.get("original", {})
-    columns = {
-        r.variant: dict(
-            zip(
-                paired := _paired(series, r.variant),
-                estimates.differences([(originals[t], series.samples[r.variant][t]) for t in paired]),
-                strict=True,
-            )
-        )
-        for r in results
-        if r.drop is not None
-    }
+    columns = {r.variant: _differences(series, r.variant) for r in results if r.drop is not None}
     intervals = resampling.bca_intervals(columns, level)
     return [
         replace(r, drop=replace(r.drop, bca=intervals[r.variant])) if r.drop is not None else r

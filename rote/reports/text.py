@@ -134,7 +134,7 @@ def _md_series(s: SeriesReport) -> list[str]:
     if not s.variants:
         return [*out, "No variants were evaluated in this setting."]
     header = (
-        "variant", "templates", "original, %", "variant, %", "drop, points", "BCa", "p",
+        "variant", "templates", "original, %", "variant, %", "drop, points", "BCa", "p (q)",
         "trapped (original right), %", "trapped (all), %", "invalid, %", "lost / won", "finding",
     )  # fmt: skip
     out.append(f"| {' | '.join(header)} |")
@@ -203,13 +203,19 @@ def _cells(v: VariantResult) -> tuple[str, ...]:
         _rate(v.accuracy),
         _drop(v.drop),
         (_span(v.drop.bca) if v.drop else "") or NO_VALUE,
-        p_value(v.exchangeability.p_mid) if v.exchangeability else NO_VALUE,
+        _tested(v),
         _of(v.trapped),
         _of(v.trapped_all),
         _rate(v.invalid),
         f"{v.lost} / {v.won}",
         v.finding.kind if v.drop else v.finding.sentence,
     )
+
+
+def _tested(v: VariantResult) -> str:
+    if v.exchangeability is None:
+        return NO_VALUE
+    return p_value(v.exchangeability.p_mid) + (f" ({p_value(v.q)})" if v.q is not None else "")
 
 
 def _html(text: str) -> str:

@@ -12,11 +12,14 @@ Findings, one a variant (``Finding``)
 
 Conclusions, one a series
 -------------------------
-``consistent with memorisation``  only where the drop on *numbers* is found AND the exchangeability test
-                   on *numbers* rejects (mid-p < ALPHA) AND *symbolic*, which changes numbers too, does not
-                   contradict it (a drop there as well, or symbolic not evaluated). Where one of them
-                   fails, the sentence says which. Other changes never support this conclusion. Still
-                   open then: harder draws, which this version does not adjust for.
+``consistent with memorisation``  only where all of these agree; where one does not, the sentence says which:
+                   the drop on *numbers* is found; the exact exchangeability test on *numbers* rejects
+                   (mid-p, Holm-adjusted over the series of the report, < ALPHA); *symbolic*, which changes
+                   numbers too, does not contradict it (a drop there as well, or not evaluated); the
+                   conditional logit, adjusted for difficulty, rejects too (p < ALPHA); the placebo, each
+                   draw in the original's place, does not (p >= ALPHA); and where reference models are named, the drop
+                   exceeds theirs (the interval of the difference lies above 0). A check that could not be
+                   made has not agreed. Other changes never support this conclusion.
 ``distractible``   a drop on *noop* is found AND, where the original was right, at least half of the wrong
                    answers to inert-clause instances are traps. Its sentence also names drops on *noop2*
                    and *symbolic_noop* of which the same holds; alone these are no ground for it.
@@ -30,7 +33,7 @@ novelty of a clause, not its number, explains the drop where the control shows a
 number is found (the interval of the difference does not lie above 0), and the whole interval lies below
 ``NUMBER_SHARE`` of the drop. Where only some of this holds, the cause stays open.
 
-Intervals and p-values are per row: no correction for looking at several models or variants is made.
+Intervals and p-values are per row; only the test behind the first conclusion is adjusted for several series.
 """
 
 from __future__ import annotations
@@ -179,33 +182,23 @@ def conclude(results: Sequence[VariantResult], contrast: Contrast | None = None)
     numbers = by_variant.get("numbers")
     if numbers is not None and numbers.drop is not None and numbers.exchangeability is not None:
         found = numbers.finding.kind == "drop"
-        p = numbers.exchangeability.p_mid
-        rejects = p < ALPHA
-        symbolic = by_variant.get("symbolic")
-        contradicted = symbolic is not None and symbolic.finding.kind in ("no drop", "gain")
-        if found and rejects and symbolic is not None and contradicted:
+        p = numbers.exchangeability.p_mid if numbers.checks is None else numbers.checks.p_holm
+        against = _against_memory(numbers, by_variant.get("symbolic"), p)
+        if found:
             named.add("numbers")
-            conclusions.append("sensitive")
+            conclusions.append("sensitive" if against else "consistent with memorisation")
+        if found and against:
             sentences.append(
                 f"Sensitive to numbers: accuracy falls by {_amount(numbers)}. Not called memorisation: "
-                f"symbolic, which changes numbers too, shows no drop {_span(symbolic)}."
+                f"{'; '.join(against)}."
             )
-        elif found and rejects:
-            named.add("numbers")
-            conclusions.append("consistent with memorisation")
+        elif found:
             sentences.append(
                 f"Consistent with memorisation: accuracy falls by {_amount(numbers)} when only numbers "
                 "change, and originals are answered better than exchangeable instances would be "
-                f"(p {_p(p)})."
+                f"(p {_p(p)}){_agreeing(numbers)}."
             )
-        elif found:
-            named.add("numbers")
-            conclusions.append("sensitive")
-            sentences.append(
-                f"Sensitive to numbers: accuracy falls by {_amount(numbers)}. Not called memorisation: "
-                f"the exchangeability test does not reject (p {_p(p)})."
-            )
-        elif rejects:
+        elif p < ALPHA:
             sentences.append(
                 f"On numbers the exchangeability test rejects (p {_p(p)}), but the interval of the drop "
                 f"{_span(numbers)} contains 0: not called memorisation."
@@ -257,6 +250,49 @@ def conclude(results: Sequence[VariantResult], contrast: Contrast | None = None)
     if estimated and (lost := [r for r in results if r.drop is None]):
         sentences.append("Not estimable: " + "; ".join(f"{r.variant} ({r.reason})" for r in lost) + ".")
     return Verdict(tuple(dict.fromkeys(conclusions)), tuple(sentences))
+
+
+def _against_memory(numbers: VariantResult, symbolic: VariantResult | None, p: float) -> list[str]:
+    """What does not agree with memorisation, beside the drop itself; empty where all does."""
+    reasons = []
+    if p >= ALPHA:
+        reasons.append(f"the exchangeability test does not reject (p {_p(p)})")
+    if symbolic is not None and symbolic.finding.kind in ("no drop", "gain"):
+        reasons.append(f"symbolic, which changes numbers too, shows no drop {_span(symbolic)}")
+    checks = numbers.checks
+    if checks is None:
+        return [*reasons, "difficulty and placebo were not looked at"]
+    if checks.adjusted is None:
+        reasons.append(f"no adjustment for difficulty is possible ({checks.adjusted_reason})")
+    elif checks.adjusted.p >= ALPHA:
+        reasons.append(f"adjusted for difficulty, originals are not special (p {_p(checks.adjusted.p)})")
+    if checks.placebo is None:
+        reasons.append(f"no placebo is possible ({checks.placebo_reason})")
+    elif checks.placebo.p < ALPHA:
+        reasons.append(f"the placebo rejects, too: draws differ among themselves (p {_p(checks.placebo.p)})")
+    if checks.against is not None and checks.against.interval.low <= 0:
+        reasons.append(
+            "reference models lose as much: the drop exceeds theirs by "
+            f"{points(checks.against.estimate)} points {_of(checks.against)}"
+        )
+    elif checks.against_reason is not None:
+        reasons.append(f"no comparison with reference models is possible ({checks.against_reason})")
+    return reasons
+
+
+def _agreeing(numbers: VariantResult) -> str:
+    """The checks that agree, as the end of a sentence."""
+    checks = numbers.checks
+    if checks is None or checks.adjusted is None or checks.placebo is None:
+        return ""
+    text = f", adjusted for difficulty, too (p {_p(checks.adjusted.p)}); the placebo does not reject "
+    text += f"(p {_p(checks.placebo.p)})"
+    if checks.against is not None:
+        text += (
+            f"; the drop exceeds that of the reference models by {points(checks.against.estimate)} points "
+        )
+        text += _of(checks.against)
+    return text
 
 
 def _falls_into_traps(result: VariantResult) -> bool:

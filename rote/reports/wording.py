@@ -121,10 +121,13 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
         ("Invalid", "The answer commits to no number. It counts as wrong, and is shown beside."),
         (
             "Consistent with memorisation",
-            "Said only where numbers alone cost accuracy (the interval excludes 0), the exchangeability "
-            f"test on numbers gives p < {ALPHA:g}, and names and numbers together (symbolic), where "
-            "evaluated, cost accuracy too. It is no proof: harder draws, which this version does not "
-            "adjust for, can look alike.",
+            "Said only where all agree: numbers alone cost accuracy (the interval excludes 0); the "
+            f"exchangeability test on numbers gives p < {ALPHA:g}, adjusted for the number of series (Holm); "
+            "names and numbers together (symbolic), where evaluated, cost accuracy too; originals are "
+            "special also with difficulty taken into account (a conditional logit within templates on "
+            "largest number, digits of the answer, characters); a draw put in the original's place is not "
+            "(placebo); and the drop exceeds that of reference models, where some are named. Otherwise the "
+            "verdict says which did not agree. It is no proof.",
         ),
         (
             "Distractible",
@@ -140,7 +143,8 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
         ),
         (
             "Many rows",
-            "Intervals and p-values hold for a row on its own; none is corrected for the number of rows. "
-            "Of many rows some look special by chance.",
+            "Intervals and p-values hold for a row on its own, and of many rows some look special by chance. "
+            "q is p adjusted over all rows (Benjamini and Hochberg): it says where to look. The verdict on "
+            "memorisation uses p adjusted over series (Holm).",
         ),
     )

@@ -44,6 +44,10 @@ def document(number: int, variant: str, index: int, *, seed: int = 0, source: st
     gold = boxes * each - eaten
     template = f"{source}/apples_{number:04d}"
     original = variant == "original"
+    # Draws as large as the original on average: difficulty must not tell them apart.
+    largest = (
+        boxes * each - (0 if original else shift * each) + (0 if original else 2 * ((number + index) % 2) - 1)
+    )
     return {
         "id": f"{template}/original" if original else f"{template}/{variant}/{seed}/{index}",
         "source": source,
@@ -77,7 +81,7 @@ def document(number: int, variant: str, index: int, *, seed: int = 0, source: st
             }
             for i, s in enumerate(sentences)
         ],
-        "covariates": {"largest_number": boxes * each, "answer_digits": len(str(gold)), "operations": 2},
+        "covariates": {"largest_number": largest, "answer_digits": len(str(gold)), "operations": 2},
     }
 
 

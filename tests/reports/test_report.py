@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from log_factory import Outcome, Run, behaviour, full_run
 
-from rote.errors import LogError
+from rote.errors import LogError, UsageError
 from rote.reports import build_report, read_logs
 from rote.reports.report import Report, SeriesReport, VariantResult
 from rote.reports.statistics import cluster_wilson_interval
@@ -211,13 +211,77 @@ def test_a_drop_without_a_rejecting_test_is_not_called_memorisation(tmp_path: Pa
     series = reported(tmp_path, always(numbers="wrong"), templates=30)
     numbers = row(series, "numbers")
     assert numbers.exchangeability is not None
-    weak = replace(numbers, exchangeability=replace(numbers.exchangeability, p_mid=0.2))
+    assert numbers.checks is not None
+    weak = replace(numbers, checks=replace(numbers.checks, p_holm=0.2))
     assert conclude([numbers]).conclusions == ("consistent with memorisation",)
     verdict = conclude([weak])
     assert verdict.conclusions == ("sensitive",)
     assert (
         "Not called memorisation: the exchangeability test does not reject (p = 0.20)" in verdict.sentences[0]
     )
+
+
+def test_checks_that_disagree_are_named(tmp_path: Path) -> None:
+    numbers = row(reported(tmp_path, always(numbers="wrong"), templates=30), "numbers")
+    checks = numbers.checks
+    assert checks is not None
+    assert checks.adjusted is not None
+    assert checks.placebo is not None
+    for change, words in (
+        ({"adjusted": replace(checks.adjusted, p=0.3)}, "adjusted for difficulty, originals are not special"),
+        ({"adjusted": None, "adjusted_reason": "why"}, "no adjustment for difficulty is possible (why)"),
+        ({"placebo": replace(checks.placebo, p=0.01)}, "the placebo rejects, too"),
+        ({"placebo": None, "placebo_reason": "why"}, "no placebo is possible (why)"),
+        ({"against_reason": "why"}, "no comparison with reference models is possible (why)"),
+    ):
+        verdict = conclude([replace(numbers, checks=replace(checks, **change))])
+        assert verdict.conclusions == ("sensitive",)
+        assert words in verdict.sentences[0]
+
+
+def test_one_instance_a_template_allows_no_placebo(tmp_path: Path) -> None:
+    series = reported(tmp_path, behaviour({"original": 1.0, "numbers": 0.2, "symbolic": 0.2}), k=1)
+    assert series.verdict.conclusions[0] == "sensitive"
+    assert "no placebo is possible (no template has two instances)" in text(series)
+
+
+def test_harder_draws_are_not_called_memorisation(tmp_path: Path) -> None:
+    # Whatever is larger than 40 is answered wrong, and draws are larger: difficulty alone.
+    def harder(record: dict[str, Any]) -> None:
+        doc = record["doc"]
+        number, original = int(doc["template_id"][-4:]), doc["variant"] == "original"
+        largest = 10 + number % 20 + (0 if original else 10 * doc["index"] + 3 * (number % 3))
+        doc["covariates"] = {"largest_number": largest}
+        record["exact_match"] = float(largest <= 26)
+        record["invalid"] = record["trapped"] = 0
+
+    run = Run(tmp_path).add("original", 60, always(), change=harder)
+    run.add("numbers", 60, always(), k=3, change=harder).write()
+    (series,) = build_report(read_logs(tmp_path)).series
+    numbers = row(series, "numbers")
+    assert numbers.finding.kind == "drop"
+    assert numbers.exchangeability is not None
+    assert numbers.exchangeability.p_mid < 0.001
+    assert "memorisation" not in " ".join(series.verdict.conclusions)
+    assert "adjusted for difficulty" in text(series)
+
+
+def test_reference_models(tmp_path: Path) -> None:
+    memory = behaviour({"original": 1.0, "numbers": 0.3, "symbolic": 0.3})
+    hard = behaviour({"original": 0.9, "numbers": 0.3, "symbolic": 0.3}, salt="r")
+    fair = behaviour({"original": 0.7}, salt="f")
+    for name, outcome in (("a", memory), ("hard", hard), ("fair", fair)):
+        full_run(tmp_path / name, outcome, templates=60, model_args=f"pretrained={name}").write()
+    runs = read_logs(tmp_path)
+    for reference, conclusion in (("hard", "sensitive"), ("fair", "consistent with memorisation")):
+        series = next(s for s in build_report(runs, references=[reference]).series if s.model == "a")
+        assert series.verdict.conclusions[0] == conclusion
+        checks = row(series, "numbers").checks
+        assert checks is not None
+        assert checks.against is not None
+        assert checks.references == (reference,)
+    with pytest.raises(UsageError, match="'b' is no model of these logs; they hold a, fair, hard"):
+        build_report(runs, references=["b"])
 
 
 def test_symbolic_without_a_drop_speaks_against_memorisation(tmp_path: Path) -> None:
