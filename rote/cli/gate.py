@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import traceback
@@ -156,8 +157,31 @@ def _policy(path: Path) -> Any:
 
 def _live(args: argparse.Namespace, baseline: Any, policy: Any) -> Any:
     from rote.errors import UsageError
+    from rote.harness_ext.live import evaluate_in_batches
+    from rote.reports.gate.live import LiveGate
 
-    raise UsageError("--live is not there yet")
+    try:
+        metadata = json.loads(args.metadata) if args.metadata else {}
+    except ValueError as error:
+        raise UsageError(f"--metadata is no JSON: {error}") from error
+    if not isinstance(metadata, dict):
+        raise UsageError(f"--metadata must be a JSON object, got {args.metadata!r}")
+    gate = LiveGate(baseline, policy)
+    tasks = [t.strip() for t in args.tasks.split(",") if t.strip()] if args.tasks else list(gate.tasks)
+    for batch in evaluate_in_batches(
+        args.model,
+        args.model_args,
+        tasks,
+        templates=gate.templates,
+        size=args.batch,
+        order=args.order,
+        metadata=metadata,
+    ):
+        gate.feed(batch.results, batch.samples)
+        print(f"rote gate: {batch.done:,} of {batch.total:,} templates", file=sys.stderr, flush=True)
+        if gate.decided:
+            break
+    return gate.outcome(f"{args.model} ({args.model_args})" if args.model_args else args.model)
 
 
 def _write(args: argparse.Namespace, outcome: Any) -> None:

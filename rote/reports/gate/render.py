@@ -46,11 +46,13 @@ def detail(r: CheckResult) -> str:
     """What stands behind a check's status, in a sentence."""
     if r.status == "error":
         return r.reason
-    told = f"loss {_points(r.loss)} points, one-sided bounds {_points(r.low)} and {_points(r.high)}"
+    told = f"loss {_points(r.loss)} points"
+    if r.low is not None:
+        told += f", one-sided bounds {_points(r.low)} and {_points(r.high)}"
     told += f", margin {points(r.margin)}, {r.templates:,} templates"
     if r.p_pass is not None and r.p_fail is not None:
         told += f"; Holm-adjusted p {p_value(r.p_pass)} (pass), {p_value(r.p_fail)} (fail)"
-    if r.status == "inconclusive":
+    if r.status == "inconclusive" and r.low is not None:
         told += "; needs "
         told += (
             "more templates than can be told" if r.needed is None else f"about {r.needed:,} more templates"
@@ -60,7 +62,9 @@ def detail(r: CheckResult) -> str:
 
 def row(r: CheckResult) -> tuple[str, ...]:
     """A check's cells under :data:`HEADER`."""
-    span = NO_VALUE if r.loss is None else f"{_points(r.loss)} [{_points(r.low)}, {_points(r.high)}]"
+    span = _points(r.loss)
+    if r.low is not None:
+        span += f" [{_points(r.low)}, {_points(r.high)}]"
     return (
         r.name,
         r.tier,
