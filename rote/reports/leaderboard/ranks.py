@@ -1,0 +1,103 @@
+"""Ranks as intervals, from all pairwise comparisons of models on the templates they share.
+
+Two models are compared by Student's t on the differences of their scores on a template, with the house's
+adjustment below ``PLAIN_T_FROM`` templates (one half-weight pair of opposite differences). Holm (1979)
+holds the chance of any wrong claim among all pairs at ``alpha``. The interval of a rank then follows by
+counting: 1 + the models shown to be better, up to n - the models shown to be worse. All of it is computed
+once from all models, so hiding rows never moves one.
+
+Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rote.reports.statistics import PLAIN_T_FROM
+
+_Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """``place`` in 1..n (equal scores share the better one), its simultaneous interval, and a tie class.
+
+    Classes are stretches of the order: class 1 begins with the best model, and the first model shown to be
+    worse than the leader of a class begins the next.
+    """
+
+    place: int
+    low: int
+    high: int
+    tie_class: int
+    models: int
+
+
+def rank(scores: Sequence[Mapping[str, float]], *, alpha: float = 0.05) -> list[Rank]:
+    """Ranks of models from their scores by template, in [-1, 1], higher is better; one each, in order.
+
+    Models that share fewer than 2 templates are never told apart.
+    """
+    if not scores:
+        return []
+    names = sorted({name for one in scores for name in one})
+    column = {name: i for i, name in enumerate(names)}
+    values = np.zeros((len(scores), len(names)))
+    present = np.zeros_like(values)
+    for row, one in enumerate(scores):
+        for name, value in one.items():
+            values[row, column[name]] = value
+            present[row, column[name]] = 1
+    means = values.sum(axis=1) / np.maximum(present.sum(axis=1), 1)
+    better = _better(values, present, alpha)
+    n = len(scores)
+    order = sorted(range(n), key=lambda i: (-round(float(means[i]), 12), i))
+    classes = [0] * n
+    leader, current = order[0], 1
+    for i in order:
+        if better[leader, i]:
+            leader, current = i, current + 1
+        classes[i] = current
+    return [
+        Rank(
+            place=1 + int(np.sum(np.round(means, 12) > round(float(means[i]), 12))),
+            low=1 + int(better[:, i].sum()),
+            high=n - int(better[i].sum()),
+            tie_class=classes[i],
+            models=n,
+        )
+        for i in range(n)
+    ]
+
+
+def _better(values: _Floats, present: _Floats, alpha: float) -> npt.NDArray[np.bool_]:
+    """[i, j]: model i is shown to be better than model j."""
+    from scipy.special import stdtr
+
+    count = present @ present.T
+    total = values @ present.T - present @ values.T
+    squares = np.square(values) @ present.T + present @ np.square(values).T - 2 * values @ values.T
+    extra = np.where(count < PLAIN_T_FROM, 1.0, 0.0)
+    weight = np.maximum(count + extra, 2.0)
+    mean = total / weight
+    variance = np.maximum((squares + extra - weight * np.square(mean)) / (weight - 1), 1e-12)
+    t = mean / np.sqrt(variance / weight)
+    p = np.where(count >= 2, 2 * stdtr(np.maximum(count - 1, 1), -np.abs(t)), 1.0)
+    upper = np.triu_indices(len(values), 1)
+    rejected = np.zeros(p.shape, dtype=bool)
+    rejected[upper] = holm(p[upper], alpha)
+    rejected |= rejected.T
+    return np.asarray(rejected & (mean > 0), dtype=np.bool_)
+
+
+def holm(p: _Floats, alpha: float) -> npt.NDArray[np.bool_]:
+    """Which of the hypotheses with these p-values, shape (m,), Holm's procedure rejects at ``alpha``."""
+    order = np.argsort(p, kind="stable")
+    passed = p[order] <= alpha / (len(p) - np.arange(len(p)))
+    rejected = np.zeros(len(p), dtype=np.bool_)
+    rejected[order[: len(p) if passed.all() else int(np.argmin(passed))]] = True
+    return rejected
