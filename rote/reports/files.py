@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,42 @@ from rote.reports import fields
 
 _RESULTS: Final = re.compile(rf"(?P<stem>.+)_(?P<time>{fields.TIMESTAMP})\.json")
 _SAMPLES: Final = re.compile(rf"samples_(?P<task>.+)_(?P<time>{fields.TIMESTAMP})\.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """One run on disk: its results file and, of each task, (samples file, task)."""
+
+    results: Path
+    samples: tuple[tuple[Path, str], ...]
+
+
+def find_runs(paths: Sequence[Path]) -> list[RunFiles]:
+    """The runs under ``paths``, in sorted order: results and samples of one folder and timestamp.
+
+    Raises LogError: what :func:`find_logs` raises, samples without results, two results of one timestamp.
+    """
+    results, samples = find_logs(paths)
+    runs: list[RunFiles] = []
+    owners: dict[tuple[Path, str], Path] = {}
+    for path, time in results:
+        mine = tuple((p, task) for p, task, t in samples if p.parent == path.parent and t == time)
+        owner = owners.setdefault((path.parent, time), path)
+        if owner != path and mine:
+            raise LogError(
+                f"has the same timestamp as {owner.name} beside it, so that {mine[0][0].name} may belong to "
+                "either: keep runs in folders of their own",
+                path=path,
+            )
+        runs.append(RunFiles(path, mine))
+    for path, _, time in samples:
+        if (path.parent, time) not in owners:
+            raise LogError(
+                "has no results file of the same timestamp beside it, so its model and settings are unknown; "
+                "copy the results_<timestamp>.json of that run here, or move this file away",
+                path=path,
+            )
+    return runs
 
 
 def find_logs(paths: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[tuple[Path, str, str]]]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import LogError
 from rote.reports import fields, lines, samples, settings
-from rote.reports.files import find_logs, read_results
+from rote.reports.files import find_runs, read_results
 from rote.reports.merging import Doubles, Group, Key, State, finish
 from rote.reports.records import Model, Runs, Sample, Where
 from rote.reports.settings import Setting
@@ -68,31 +68,13 @@ def read_logs(paths: str | Path | Iterable[str | Path]) -> Runs:
 
 
 def _read(paths: list[Path]) -> Runs:
-    results, found = find_logs(paths)
     state = State()
-    claimed: set[Path] = set()
-    owners: dict[tuple[Path, str], Path] = {}
-    for path, time in results:
-        owner = owners.setdefault((path.parent, time), path)
-        mine = [(p, task) for p, task, t in found if p.parent == path.parent and t == time]
-        if owner != path and mine:
-            raise LogError(
-                f"has the same timestamp as {owner.name} beside it, so that {mine[0][0].name} may belong to "
-                "either: keep runs in folders of their own",
-                path=path,
-            )
-        claimed.update(p for p, _ in mine)
-        _read_run(path, mine, state)
-    orphans = [p for p, _, _ in found if p not in claimed]
-    if orphans:
+    runs = find_runs(paths)
+    for run in runs:
+        _read_run(run.results, run.samples, state)
+    if not any(run.samples for run in runs):
         raise LogError(
-            "has no results file of the same timestamp beside it, so its model and settings are unknown; "
-            "copy the results_<timestamp>.json of that run here, or move this file away",
-            path=orphans[0],
-        )
-    if not claimed:
-        raise LogError(
-            "holds results but no samples: run lm_eval again with --log_samples", path=results[0][0]
+            "holds results but no samples: run lm_eval again with --log_samples", path=runs[0].results
         )
     if not state.groups:
         tasks = ", ".join(sorted({task for task, _ in state.foreign}))
@@ -107,7 +89,7 @@ def _read(paths: list[Path]) -> Runs:
 # --- one run ---------------------------------------------------------------------------------------
 
 
-def _read_run(path: Path, found: list[tuple[Path, str]], state: State) -> None:
+def _read_run(path: Path, found: Sequence[tuple[Path, str]], state: State) -> None:
     results = read_results(path)
     key, name, backend, arguments = fields.identify(results)
     state.models.setdefault(key, Model(key, name, backend, arguments))
