@@ -34,6 +34,8 @@ _SMALL: Final = 1 << 13
 _PATIENCE: Final = 16
 #: Fresh orders tried before a plan is called unsatisfiable.
 _LAPS: Final = 64
+#: Where families attach to a template with inert clauses of its own, these have every so many-th index.
+_OWN_TURN: Final = 3
 #: Bounds of the caches that one compiled plan keeps.
 _KEYS_KEPT: Final = 1024
 
@@ -157,8 +159,10 @@ class Template:
 
     def capacity(self, variant: str) -> int:
         """How many indices, from 0, are sure to give different questions for any one seed."""
-        parts = self._ready(variant)
-        return min(part.capacity for part in parts) * len(parts)
+        hung, own = self._parted(variant)
+        sure = [min(part.capacity for part in parts) * len(parts) for parts in (hung, own) if parts]
+        # own clauses take one index in so many, where others attach too
+        return min(sure[0], sure[1] * _OWN_TURN) if len(sure) > 1 else sure[0]
 
     def problem(self, variant: str, seed: int, index: int) -> Problem:
         """The instance f(template, variant, seed, index).
@@ -199,12 +203,18 @@ class Template:
         return part.plan, part.plan.decode(drawn.position)
 
     def _draw(self, variant: str, seed: int, index: int) -> tuple[Part, codegen.Drawn]:
-        parts = self._compiled.get(variant) or self._ready(variant)
-        part, at = parts[0], index
+        hung, parts = self._parted(variant)
+        at = index
+        if hung and parts and index % _OWN_TURN == 0:
+            at = index // _OWN_TURN
+        elif hung:
+            # by index alone, so that a clause and its control stand at the same site
+            parts = hung
+        part = parts[0]
         if len(parts) > 1:
             # clauses take turns; where the round begins depends on template and seed
-            part = parts[(index + keys.digest(self.id, seed)[0]) % len(parts)]
-            at = index // len(parts)
+            part = parts[(at + keys.digest(self.id, seed)[0]) % len(parts)]
+            at //= len(parts)
         lap, place = divmod(at, part.capacity)
         for attempt in range(_LAPS):
             key = part.keys.get((seed, lap))
@@ -219,6 +229,12 @@ class Template:
             # one chance in millions: this index's share of the space holds no draw
             lap = -1 - attempt
         raise self._unsatisfiable(part.plan, variant)
+
+    def _parted(self, variant: str) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+        """The parts whose clauses come from families, and the template's own."""
+        parts = self._compiled.get(variant) or self._ready(variant)
+        attached = len(parts) - len(self._plans.get(variant, ()))
+        return parts[:attached], parts[attached:]
 
     def _key(self, part: Part, variant: str, seed: int, lap: int) -> keys.Key:
         if len(part.keys) >= _KEYS_KEPT:

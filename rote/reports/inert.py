@@ -56,7 +56,7 @@ class FactorRow:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """*noop* against *noop_control* over pairs of the same template, seed and index.
+    """*noop* against *noop_control* over pairs of the same template, seed, index and family of clause.
 
     ``cost`` is the accuracy on controls minus that on inert clauses with a number, so positive where the
     number costs; where it is None, ``reason`` says why. ``pairs`` counts instances, not templates.
@@ -155,5 +155,6 @@ def contrast(series: Series, level: float) -> Contrast | None:
     )
 
 
-def _by_draw(samples: Iterable[Sample]) -> dict[tuple[int, int], Sample]:
-    return {(s.seed, s.index): s for s in samples}
+def _by_draw(samples: Iterable[Sample]) -> dict[tuple[int, int, str], Sample]:
+    # a bank template's own clauses have no control: at their index it has one of another family
+    return {(s.seed, s.index, s.factors.get("family", "")): s for s in samples}
