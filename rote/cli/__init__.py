@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "report": "turn lm-eval logs into a report of paired drops",
     "compare": "compare two runs, paired on documents: changes, flips, errors, format",
     "gate": "may a candidate replace the baseline? exits 0 pass, 1 fail, 2 inconclusive, 3 or more error",
+    "leaderboard": "build a static leaderboard from lm-eval logs, or check a submission",
     "demo": "evaluate four planted models and show what the instrument finds",
 }
 
