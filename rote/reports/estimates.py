@@ -31,13 +31,15 @@ class Drop:
     """mean(D) over ``templates`` paired templates, in [-1, 1]; positive where the second side is worse.
 
     ``interval`` is the headline one; ``bca`` is that of the cluster bootstrap, shown beside it where it was
-    asked for and the differences are not all equal.
+    asked for and the differences are not all equal. ``fixed`` speaks of these templates alone, for other
+    draws of their variants; None where a template has one draw.
     """
 
     estimate: float
     interval: Interval
     templates: int
     bca: Interval | None = None
+    fixed: Interval | None = None
 
 
 def rate(

@@ -19,6 +19,7 @@ from rote.reports.fields import one_line
 from rote.reports.inert import Contrast, FactorRow, TrapCount
 from rote.reports.inference import multiple, resampling
 from rote.reports.inference.checks import Checks, check, difference_in_differences
+from rote.reports.inference.spread import Sets, Spread, fixed_interval, sets, spread
 from rote.reports.records import Runs, Sample, Series, Texts
 from rote.reports.statistics import Exchangeability
 from rote.reports.texts import read_texts
@@ -54,7 +55,8 @@ class VariantResult:
     wrong answers of the former. Metrics that the logs lack are None. ``lost`` and ``won`` count instances
     that flipped right to wrong and wrong to right against their original. Where ``drop`` is None,
     ``reason`` says why. ``checks`` are made of *numbers*, on which the verdict on memory rests; ``q`` is the
-    exact test's mid-p, adjusted over all rows of the report (Benjamini and Hochberg).
+    exact test's mid-p, adjusted over all rows of the report (Benjamini and Hochberg). ``spread`` and
+    ``sets`` say how much templates and draws differ.
     """
 
     variant: str
@@ -75,6 +77,8 @@ class VariantResult:
     finding: Finding
     checks: Checks | None = None
     q: float | None = None
+    spread: Spread | None = None
+    sets: Sets | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +268,14 @@ def _variant_result(series: Series, variant: str, level: float) -> VariantResult
 
     drop: Drop | None = None
     exchangeability: Exchangeability | None = None
+    varied: Spread | None = None
+    by_set: Sets | None = None
     if reason is None:
         drop = estimates.drop(pairs, level)
+        before, after = [float(o[0].correct) for o, _ in pairs], [[s.correct for s in ss] for _, ss in pairs]
+        drop = replace(drop, fixed=fixed_interval(before, after, level))
+        varied = spread(before, after)
+        by_set = sets(before, [{(s.seed, s.index): s.correct for s in ss} for _, ss in pairs])
         exchangeability = statistics.exchangeability_test(
             [float(originals[t][0].correct) for t in paired],
             [float(sum(s.correct for s in templates[t])) for t in paired],
@@ -292,6 +302,8 @@ def _variant_result(series: Series, variant: str, level: float) -> VariantResult
         won=sum(s.correct for t in paired if t not in right_set for s in templates[t]),
         reason=reason,
         finding=Finding("not estimable", ""),  # the caller finds it from the rest
+        spread=varied,
+        sets=by_set,
     )
 
 

@@ -140,6 +140,8 @@ def _md_series(s: SeriesReport) -> list[str]:
     out.append(f"| {' | '.join(header)} |")
     out.append("|---|" + "---:|" * 10 + "---|")
     out += [_md_row(_cells(v)) for v in s.variants]
+    out += ["", f"### {wording.SPREAD_TITLE}", "", *_md_head(("variant",), wording.SPREAD_HEADER)]
+    out += [_md_row((v.variant, *wording.spread_row(v))) for v in s.variants]
     out += _md_inert(s)
     for e in s.examples:
         out += _md_example(e)

@@ -17,9 +17,9 @@ Conclusions, one a series
                    (mid-p, Holm-adjusted over the series of the report, < ALPHA); *symbolic*, which changes
                    numbers too, does not contradict it (a drop there as well, or not evaluated); the
                    conditional logit, adjusted for difficulty, rejects too (p < ALPHA); the placebo, each
-                   draw in the original's place, does not (p >= ALPHA); and where reference models are named, the drop
-                   exceeds theirs (the interval of the difference lies above 0). A check that could not be
-                   made has not agreed. Other changes never support this conclusion.
+                   draw in the original's place, does not (p >= ALPHA); and where reference models are
+                   named, the drop exceeds theirs (the interval of the difference lies above 0). A check
+                   that could not be made has not agreed. Other changes never support this conclusion.
 ``distractible``   a drop on *noop* is found AND, where the original was right, at least half of the wrong
                    answers to inert-clause instances are traps. Its sentence also names drops on *noop2*
                    and *symbolic_noop* of which the same holds; alone these are no ground for it.

@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from rote.reports.inert import FactorRow
-from rote.reports.report import Report
-from rote.reports.statistics import PLAIN_T_FROM
-from rote.reports.verdicts import ALPHA, NUMBER_SHARE, TRAPPED_SHARE
+from rote.reports.report import Report, VariantResult
+from rote.reports.statistics import PLAIN_T_FROM, Interval
+from rote.reports.verdicts import ALPHA, NO_VALUE, NUMBER_SHARE, TRAPPED_SHARE, points
 
 #: Titles and columns of what is told of inert clauses.
 CONTRAST: Final = "noop against noop_control"
 TRAPS_TITLE: Final = "Which traps"
 TRAPS_HEADER: Final = ("answers, original right", "answers, all")
+SPREAD_TITLE: Final = "Templates, draws and sets"
+SPREAD_HEADER: Final = (
+    "drop, templates like these", "drop, these templates", "spread between templates", "spread within",
+    "sets", "accuracy of a set, mean ± std",
+)  # fmt: skip
 FACTORS_TITLE: Final = "By kind of inert clause"
 FACTORS_HEADER: Final = ("templates", "accuracy, %", "drop, points", "trapped (original right), %")
 
@@ -30,6 +35,29 @@ def factor_rows(rows: Sequence[FactorRow]) -> tuple[list[FactorRow], str]:
     families = count(left_out, "family", "families")
     note = f"Not shown: {families} with fewer than {FAMILY_FROM} templates. The JSON form has every one."
     return [r for r in rows if r.factor != "family" or r.value in kept], note if left_out else ""
+
+
+def spread_row(v: VariantResult) -> tuple[str, ...]:
+    """The cells of a variant's row under ``SPREAD_HEADER``; a sign for what is not known."""
+    drop, spread, sets = v.drop, v.spread, v.sets
+
+    def span(interval: Interval | None) -> str:
+        return NO_VALUE if interval is None else f"[{points(interval.low)}, {points(interval.high)}]"
+
+    def number(value: float | None) -> str:
+        return NO_VALUE if value is None else points(value)
+
+    mean = NO_VALUE
+    if sets is not None:
+        mean = points(sets.mean) + (f" ± {points(sets.deviation)}" if sets.deviation is not None else "")
+    return (
+        span(drop.interval if drop else None),
+        span(drop.fixed if drop else None),
+        number(spread.between if spread else None),
+        number(spread.within if spread else None),
+        str(len(sets.accuracies)) if sets else NO_VALUE,
+        mean,
+    )
 
 
 def value(factor_value: str) -> str:
@@ -86,6 +114,14 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
             "The same interval by another way: templates drawn anew with replacement 9,999 times, bias "
             "corrected and accelerated. It is what many expect; near 0 or 100 % accuracy with few templates "
             "it is too short, so the headline is the other. Absent where all differences are equal.",
+        ),
+        (
+            "Templates, draws and sets",
+            "The headline interval speaks of templates like these; the second one of these templates alone, "
+            "for other draws of their variants. The spread between templates is the standard deviation of "
+            "their own accuracies, the noise of few draws taken out; that within is of single draws. A set asks every "
+            "template once: mean ± standard deviation over sets, as GSM-Symbolic reports. It says how much "
+            "the draw matters, not how well the accuracy is known.",
         ),
         (
             "p",

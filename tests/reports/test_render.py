@@ -277,7 +277,7 @@ def test_markdown_table_has_one_width(plain: Report) -> None:
         (width,) = {len(re.findall(r"(?<!\\)\|", r)) for r in rows}
         widths.append(width)
         assert width != 13 or len(rows) == 2 + 9
-    assert sorted(widths) == [5, 5, 8, 8, 8, 13, 13, 13]
+    assert sorted(widths) == [5, 5, 8, 8, 8, 8, 8, 8, 13, 13, 13]
 
 
 def test_json_is_versioned_and_complete(plain: Report) -> None:
