@@ -24,6 +24,7 @@ from rote import tasks_path
 from rote.errors import MissingExtraError, UsageError
 from rote.harness_ext import models, sweep
 from rote.harness_ext.git import quiet_git
+from rote.harness_ext.tables import short_tables
 
 #: Where results go when nobody says. lm-eval adds files with the time in their names, so nothing there
 #: is ever written over.
@@ -79,7 +80,7 @@ def evaluate(argv: Sequence[str]) -> None:
     plan, words = sweep.parse_options(words)
     args = parser.parse_args(["run", *words])
     include_defaults = prepare(args)
-    with task_managers(include_defaults=include_defaults), quiet_git():
+    with task_managers(include_defaults=include_defaults), quiet_git(), short_tables():
         try:
             if plan.asked:
                 sweep.execute(args, plan)
