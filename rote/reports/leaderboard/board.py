@@ -55,7 +55,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All rows, best first; the variants that occur; ranked variants by (source, filter); tasks by name."""
+    """All rows, by source and filter and then best first; the variants that occur; ranked variants by (source, filter); tasks by name."""
 
     rows: tuple[Row, ...]
     variants: tuple[str, ...]
@@ -88,9 +88,7 @@ def build_board(runs: Runs) -> Board:
     for i, (series, one) in enumerate(zip(runs.series, report.series, strict=True)):
         by_accuracy, by_drop, left_over, lost_here = results.get(i, (None, None, None, None))
         table.append(Row(slug_of(series), one, series, left_over, lost_here, by_accuracy, by_drop))
-    table.sort(
-        key=lambda r: (r.by_accuracy is None, r.by_accuracy.place if r.by_accuracy else 0, r.report.label)
-    )
+    table.sort(key=_place)
     return Board(
         rows=tuple(table),
         variants=tuple(v for v in VARIANTS if any(x.variant == v for r in table for x in r.report.variants)),
@@ -139,6 +137,11 @@ def read_results_file(path: str) -> dict[str, object]:
     from pathlib import Path
 
     return dict(read_results(Path(path)))
+
+
+def _place(row: Row) -> tuple[str, str, bool, int, str]:
+    r, rank_ = row.report, row.by_accuracy
+    return r.source, r.filter, rank_ is None, rank_.place if rank_ else 0, r.label
 
 
 def _rankable(report: SeriesReport) -> tuple[str, ...]:

@@ -89,8 +89,7 @@ def _pair(before: Sample, after: Sample, cache: dict[str, dict[str, Any]]) -> di
         left = cache[before.id] = _side(before, read_texts(before))
     texts = read_texts(after)
     right = _side(after, texts)
-    old, new = changes(left["question"], right["question"])
-    marked = _without(new, texts.noop_spans)
+    old, marked = changes_beside(left["question"], right["question"], texts.noop_spans)
     return {
         "template": one_line(after.template_id),
         "id": one_line(after.id),
@@ -119,6 +118,13 @@ def _side(sample: Sample, texts: Texts) -> dict[str, Any]:
         "trap": (sample.trap or "yes") if sample.trapped else None,
         "error": None if sample.error is None else one_line(sample.error, 60),
     }
+
+
+def changes_beside(before: str, after: str, inert: Spans) -> tuple[Spans, Spans]:
+    """:func:`changes` as if the ``inert`` ranges of ``after`` were not there; none of the ranges touches them."""
+    kept = [i for i in range(len(after)) if not any(low <= i < high for low, high in inert)]
+    old, new = changes(before, "".join(after[i] for i in kept))
+    return old, _without(tuple((kept[start], kept[end - 1] + 1) for start, end in new), inert)
 
 
 @lru_cache(maxsize=20_000)

@@ -16,8 +16,8 @@ from rote.reports.leaderboard.ranks import Rank
 from rote.reports.verdicts import points
 
 ROW: Final = 20
-NAME: Final = 230
-WIDTH: Final = 760
+NAME: Final = 175
+WIDTH: Final = 700
 
 #: Upper ends, in points, of the classes of the heat map; the last is open. Class 3 holds 0.
 STEPS: Final = (-10.0, -5.0, -2.0, 2.0, 5.0, 10.0, 20.0, 40.0)
@@ -37,7 +37,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
 
 
 def _name(row: Row) -> str:
-    return one_line(row.report.label, 32)
+    return one_line(row.report.label, 25)
 
 
 def forest(rows: Sequence[Row], variant: str) -> str | None:
