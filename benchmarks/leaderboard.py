@@ -2,8 +2,8 @@
 
     python benchmarks/leaderboard.py [MODELS] [TEMPLATES]
 
-Writes logs of 200 models (7 variants, 100 templates, unless told otherwise) into a temporary folder, then reads
-them, estimates, ranks and writes the site, and prints seconds, peak memory and sizes.
+Writes logs of 200 models (7 variants, 100 templates, unless told otherwise) into a temporary folder, then
+reads them, estimates, ranks and writes the site, and prints seconds, peak memory and sizes.
 """
 
 from __future__ import annotations
