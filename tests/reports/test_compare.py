@@ -19,7 +19,7 @@ from rote.reports import read_logs
 from rote.reports.compare import build_comparison
 from rote.reports.compare.output import write_comparison
 from rote.reports.compare.page import render_html
-from rote.reports.compare.paired import holm, mcnemar, sign_flip
+from rote.reports.compare.paired import mcnemar, sign_flip
 from rote.reports.compare.text import render_json, render_markdown, render_text
 
 
@@ -60,11 +60,6 @@ class TestPaired:
         ]
         tail = sum(abs(s) >= abs(sum(net)) for s in sums) / len(sums)
         assert sign_flip(net).exact == pytest.approx(tail)
-
-    def test_holm(self) -> None:
-        # R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") is 0.03 0.06 0.06 0.02.
-        assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-        assert holm([]) == []
 
 
 def two_runs(folder: Path, *, templates: int = 40, **after: Any) -> tuple[Path, Path]:
@@ -127,7 +122,7 @@ class TestComparison:
                 "original", 10, behaviour({"original": 0.5}, salt=name)
             ).write()
         [pair] = build_comparison(read_logs(tmp_path / "a"), read_logs(tmp_path / "b")).pairs
-        assert "shots: zero-shot → 8-shot" in pair.differences
+        assert "setting: zero-shot → 8-shot" in pair.differences
 
     def test_what_one_run_lacks_is_said(self, tmp_path: Path) -> None:
         outcome = behaviour({"original": 0.5})

@@ -266,6 +266,21 @@ class TestNotComparable:
         run.results_path.write_text(json.dumps(run.results))
         assert told in self.refusal(old, tmp_path / "b", run)
 
+    def test_another_number_of_shots(self, tmp_path: Path) -> None:
+        old = answered(tmp_path / "a", {"original": 0.9}, templates=20)
+        Run(tmp_path / "b", shots=0).add("original", 20, behaviour({"original": 0.9})).write()
+        told = self.refusal(old, tmp_path / "b", Run(tmp_path / "b"))
+        assert "bank, 8-shot" in told
+        assert "evaluated on bank, zero-shot" in told
+
+    def test_another_format(self, tmp_path: Path) -> None:
+        old = answered(tmp_path / "a", {"original": 0.9}, templates=20)
+        run = self.run(tmp_path / "b")
+        scores = 'def process_results_boxed(doc, results):\n    return _process(doc, results, "boxed")\n'
+        run.results["configs"]["bank_original"]["process_results"] = scores
+        run.results_path.write_text(json.dumps(run.results))
+        assert "format boxed" in self.refusal(old, tmp_path / "b", run)
+
     def test_task_version(self, tmp_path: Path) -> None:
         old = answered(tmp_path / "a", {"original": 0.9}, templates=20)
         run = self.run(tmp_path / "b")

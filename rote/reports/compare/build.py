@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from rote.errors import LogError
@@ -14,8 +12,9 @@ from rote.problem import VARIANTS
 from rote.reports import fields, statistics
 from rote.reports.compare import match
 from rote.reports.compare.match import Document, Key
-from rote.reports.compare.paired import holm, mcnemar, sign_flip
+from rote.reports.compare.paired import mcnemar, sign_flip
 from rote.reports.compare.records import Change, Comparison, ErrorRow, Flip, PairReport, Side, VariantChange
+from rote.reports.inference.multiple import holm
 from rote.reports.records import Runs, Sample, Series
 from rote.reports.texts import read_texts
 
@@ -69,15 +68,14 @@ def _pair(a: Series, b: Series, documents: Mapping[Key, Document], level: float,
     adjusted = holm([v.clustered.exact for v in variants])
     lost = [d for d in documents.values() if d.before.correct and not d.after.correct]
     won = [d for d in documents.values() if d.after.correct and not d.before.correct]
-    classes = error_classes(s for d in documents.values() for s in (d.before, d.after))
     return PairReport(
         source=a.source,
         before=_side(a),
         after=_side(b),
         differences=match.differences(a, b),
         variants=tuple(replace(v, adjusted=p) for v, p in zip(variants, adjusted, strict=True)),
-        errors=_errors(documents.values(), lost, classes),
-        flips=tuple(_flip(d, classes) for d in [*lost, *won][:flips]),
+        errors=_errors(documents.values(), lost),
+        flips=tuple(_flip(d) for d in [*lost, *won][:flips]),
         lost=len(lost),
         won=len(won),
     )
@@ -185,46 +183,16 @@ def wide_interval(differences: Sequence[float], level: float) -> statistics.Inte
 # --- errors and flips ------------------------------------------------------------------------------
 
 
-def error_classes(samples: Iterable[Sample]) -> dict[tuple[str, int], str]:
-    """The class of each wrong answer, by (file, offset), from the samples' ``error_<class>`` keys.
-
-    An answer has none where its log has no such keys, or (an answer graded otherwise than classed) none set.
-    """
-    by_file: dict[str, list[Sample]] = {}
-    for s in samples:
-        if not s.correct:
-            by_file.setdefault(s.where.path, []).append(s)
-    found: dict[tuple[str, int], str] = {}
-    for path, wrong in by_file.items():
-        with Path(path).open("rb") as handle:
-            for s in sorted(wrong, key=lambda s: s.where.offset):
-                handle.seek(s.where.offset)
-                try:
-                    record = json.loads(handle.readline())
-                except ValueError:
-                    raise LogError("changed while it was being read", path=path, line=s.where.line) from None
-                label = next((k for k in ERROR_CLASSES if record.get(f"error_{k}") in (1, "1", "1.0")), None)
-                if label is not None:
-                    found[path, s.where.offset] = label
-    return found
-
-
-def _class_of(sample: Sample, classes: Mapping[tuple[str, int], str]) -> str | None:
-    return classes.get((sample.where.path, sample.where.offset))
-
-
-def _errors(
-    documents: Iterable[Document], lost: Iterable[Document], classes: Mapping[tuple[str, int], str]
-) -> tuple[ErrorRow, ...]:
+def _errors(documents: Iterable[Document], lost: Iterable[Document]) -> tuple[ErrorRow, ...]:
     """Classes with any answer, most regressions first."""
     before: dict[str, int] = {}
     after: dict[str, int] = {}
     regressions: dict[str, int] = {}
     for document in documents:
-        _count(before, _class_of(document.before, classes))
-        _count(after, _class_of(document.after, classes))
+        _count(before, document.before.error)
+        _count(after, document.after.error)
     for document in lost:
-        _count(regressions, _class_of(document.after, classes))
+        _count(regressions, document.after.error)
     rows = [
         ErrorRow(k, before.get(k, 0), after.get(k, 0), regressions.get(k, 0))
         for k in ERROR_CLASSES
@@ -238,7 +206,7 @@ def _count(counts: dict[str, int], name: str | None) -> None:
         counts[name] = counts.get(name, 0) + 1
 
 
-def _flip(document: Document, classes: Mapping[tuple[str, int], str]) -> Flip:
+def _flip(document: Document) -> Flip:
     lost = document.before.correct
     wrong = document.after if lost else document.before
     return Flip(
@@ -246,7 +214,7 @@ def _flip(document: Document, classes: Mapping[tuple[str, int], str]) -> Flip:
         template_id=fields.one_line(document.after.template_id),
         variant=document.after.variant,
         lost=lost,
-        error=_class_of(wrong, classes),
+        error=wrong.error,
         before=read_texts(document.before),
         after=read_texts(document.after),
     )

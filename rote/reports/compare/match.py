@@ -39,17 +39,18 @@ def only_model(runs: Runs, wanted: str | None, option: str) -> tuple[Series, ...
 def match(before: Sequence[Series], after: Sequence[Series]) -> tuple[list[tuple[Series, Series]], list[str]]:
     """Pairs of series of one source, and warnings.
 
-    First those with the same shots and filter; what is left of a source is paired when it is one on each
+    First those with the same setting and filter; what is left of a source is paired when it is one on each
     side, so that zero-shot can stand against few-shot. Raises LogError when nothing can be paired.
     """
     pairs: list[tuple[Series, Series]] = []
     left, right = list(before), list(after)
     for a in before:
         for b in list(right):
-            if (a.source, a.shots, a.filter) == (b.source, b.shots, b.filter):
+            if (a.source, a.setting, a.filter) == (b.source, b.setting, b.filter):
                 pairs.append((a, b))
                 left.remove(a)
                 right.remove(b)
+                break
     for a in list(left):
         own = [s for s in left if s.source == a.source]
         theirs = [s for s in right if s.source == a.source]
@@ -136,8 +137,8 @@ def differences(before: Series, after: Series) -> tuple[str, ...]:
     if before.model.backend != after.model.backend:
         said.append(f"backend: {before.model.backend} → {after.model.backend}")
     said += _changed(dict(before.model.arguments), dict(after.model.arguments))
-    if before.shots != after.shots:
-        said.append(f"shots: {before.setting} → {after.setting}")
+    if before.setting != after.setting:
+        said.append(f"setting: {before.setting} → {after.setting}")
     if before.filter != after.filter:
         said.append(f"filter: {before.filter} → {after.filter}")
     said += _changed(_prompt(before), _prompt(after))

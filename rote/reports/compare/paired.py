@@ -1,4 +1,4 @@
-"""Tests of a paired change: McNemar's, its form for clustered answers, and Holm's correction.
+"""Tests of a paired change: McNemar's, and its form for clustered answers.
 
 Sources
 -------
@@ -8,8 +8,6 @@ Fagerland, Lydersen & Laake (2013), "The McNemar test for binary matched-pairs d
     are better than exact conditional", BMC Medical Research Methodology 13:91.
 Pitman (1937), "Significance tests which may be applied to samples from any populations", Supplement to
     the JRSS 4 (the randomisation test; the units whose signs are flipped are the templates here).
-Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
-    Statistics 6.
 """
 
 from __future__ import annotations
@@ -83,14 +81,3 @@ def sign_flip(net: Sequence[int]) -> TwoSided:
     if 2 * small == total:
         return TwoSided(1.0, 1 - at / 2)
     return TwoSided(min(1.0, 2 * tail), min(1.0, 2 * tail - at))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjusted p-values, in the order given: reject where one is at most the level."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted = [1.0] * len(p_values)
-    highest = 0.0
-    for rank, i in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = highest
-    return adjusted

@@ -66,9 +66,13 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A series: everything that a model answered of one source in one setting."""
+    """A series: everything that a model answered of one source in one setting.
+
+    ``setting`` is the reader's: shots, and kind of examples, format and prompt where they are special.
+    """
 
     source: str
+    setting: str
     shots: int | None
     filter: str
     variants: Mapping[str, Variant]
@@ -76,14 +80,12 @@ class Answered:
     @property
     def label(self) -> str:
         """ "bank, 8-shot"."""
-        shots = (
-            "shots unknown"
-            if self.shots is None
-            else "zero-shot"
-            if self.shots == 0
-            else f"{self.shots}-shot"
-        )
-        return f"{self.source}, {shots}" + ("" if self.filter == "none" else f", filter {self.filter}")
+        return f"{self.source}, {self.setting}" + ("" if self.filter == "none" else f", filter {self.filter}")
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What the same series of another run has, too."""
+        return self.source, self.setting, self.filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def _answered(series: Series) -> Answered:
         for v in VARIANTS
         if v in series.samples
     }
-    return Answered(series.source, series.shots, series.filter, variants)
+    return Answered(series.source, series.setting, series.shots, series.filter, variants)
 
 
 def items_of(samples: Sequence[Sample], template: str) -> dict[tuple[int, int], Item]:
@@ -198,7 +200,10 @@ def render_baseline(baseline: Baseline) -> str:
             )
             facts = json.dumps({"tasks": list(v.tasks), "settings": v.settings}, ensure_ascii=False)
             variants.append(f'{json.dumps(name)}:{{{facts[1:-1]}, "templates":{{\n{lines}\n}}}}')
-        own = json.dumps({"source": s.source, "shots": s.shots, "filter": s.filter}, ensure_ascii=False)
+        own = json.dumps(
+            {"source": s.source, "setting": s.setting, "shots": s.shots, "filter": s.filter},
+            ensure_ascii=False,
+        )
         series.append(f'{{{own[1:-1]}, "variants":{{\n' + ",\n".join(variants) + "\n}}")
     return f'{json.dumps(head, ensure_ascii=False)[:-1]}, "series":[\n' + ",\n".join(series) + "\n]}\n"
 
@@ -263,4 +268,4 @@ def _parse_series(data: Mapping[str, Any], path: str | Path) -> Answered:
             templates[template] = items
         settings = {h: {str(k): str(x) for k, x in v["settings"][h].items()} for h in FIELDS}
         variants[name] = Variant(tuple(v["tasks"]), settings, templates)
-    return Answered(data["source"], data["shots"], data["filter"], variants)
+    return Answered(data["source"], data["setting"], data["shots"], data["filter"], variants)

@@ -23,10 +23,10 @@ from typing import Final, Literal
 
 from rote.errors import DataError, RoteError
 from rote.reports import statistics
-from rote.reports.compare.paired import holm
 from rote.reports.fields import one_line
 from rote.reports.gate.baseline import Answered, Baseline, Items, Variant
 from rote.reports.gate.policy import Check, Policy, Tier
+from rote.reports.inference.multiple import holm
 
 Status = Literal["pass", "fail", "inconclusive", "error"]
 
@@ -137,19 +137,24 @@ def expand(
 
     Raises DataError: the two differ in what was asked (:func:`comparable`).
     """
-    theirs = {(s.source, s.shots, s.filter): s for s in candidate.series}
+    theirs = {s.key: s for s in candidate.series}
     found: list[tuple[Check, Answered | None, Answered | None]] = []
-    checked: set[tuple[str, int | None, str]] = set()
+    checked: set[tuple[str, str, str]] = set()
     for check in policy.checks:
         mine = [
             s for s in baseline.series if check.source in (None, s.source) and check.shots in (None, s.shots)
         ]
         for s in mine:
-            key = (s.source, s.shots, s.filter)
-            new = theirs.get(key)
-            if new is not None and key not in checked:
+            new = theirs.get(s.key)
+            if new is None:
+                have = "; ".join(t.label for t in candidate.series)
+                raise DataError(
+                    f"{s.label}: not comparable; the candidate was evaluated on {have}, and setting and "
+                    "format must be the same"
+                )
+            if s.key not in checked:
                 comparable(s, new)
-                checked.add(key)
+                checked.add(s.key)
             found.append((check, s, new))
         if not mine:
             found.append((check, None, None))
@@ -201,10 +206,8 @@ def paired(
     old: Answered | None, new: Answered | None, check: Check, missing: str, notes: list[str]
 ) -> dict[str, _Sides]:
     """The items of both, by template; ``notes`` gets what is left out. Raises DataError: something lacks."""
-    if old is None:
+    if old is None or new is None:
         raise DataError(f"the baseline holds no series with source {check.source}, shots {check.shots}")
-    if new is None:
-        raise DataError(f"the candidate was not evaluated on {old.label}")
     needed = (check.variant,) if check.metric == "accuracy" else ("original", check.variant)
     pairs: dict[str, dict[str, tuple[Items, Items]]] = {}
     for name in needed:

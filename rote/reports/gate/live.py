@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rote.errors import DataError
-from rote.reports import fields, samples
-from rote.reports.compare.paired import holm
+from rote.reports import fields, samples, settings
 from rote.reports.gate.baseline import Answered, Baseline, Items, Variant, items_of, settings_of
 from rote.reports.gate.decide import SCALE, CheckResult, Outcome, Status, comparable, effects, overall
 from rote.reports.gate.eprocess import EProcess
 from rote.reports.gate.policy import Check, Policy, Tier
-from rote.reports.records import Sample, Where
+from rote.reports.inference.multiple import holm
+from rote.reports.records import Model, Sample, Series, Where
+from rote.reports.settings import Setting
 
 
 @dataclass(slots=True)
@@ -82,11 +83,10 @@ class LiveGate:
         self._seen |= arrived
         for new in answered:
             for old in self._baseline.series:
-                if (old.source, old.shots, old.filter) == (new.source, new.shots, new.filter):
+                if old.key == new.key:
                     comparable(old, new)
         for watched in self._watched:
-            s = watched.series
-            mine = [n for n in answered if (n.source, n.shots, n.filter) == (s.source, s.shots, s.filter)]
+            mine = [n for n in answered if n.key == watched.series.key]
             for template in sorted(arrived & watched.templates):
                 _update(watched, template, mine[0] if mine else None)
 
@@ -199,21 +199,23 @@ def _answered(
     results: Mapping[str, Any], records: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> list[Answered]:
     """The answers of a batch in the form of a baseline."""
-    tables: dict[tuple[str, int | None, str], dict[str, dict[str, list[Sample]]]] = {}
+    tables: dict[tuple[str, Setting, str], dict[str, dict[str, list[Sample]]]] = {}
     tasks: dict[str, set[str]] = {}
     for task, lines in records.items():
-        shots = fields.shots_of(results, task)
+        of_task = settings.setting_of(results, task)
         for number, record in enumerate(lines, start=1):
             where = Where(f"live samples of {task}", number, 0)
             sample, source, _, _ = samples.parse_sample(record, where)
-            key = (source, shots, samples.filter_of(record, where) or "none")
+            setting = settings.with_own_examples(of_task, record["doc"])
+            key = (source, setting, samples.filter_of(record, where) or "none")
             own = tables.setdefault(key, {}).setdefault(sample.variant, {})
             own.setdefault(sample.template_id, []).append(sample)
             tasks.setdefault(sample.variant, set()).add(task)
     return [
         Answered(
             source,
-            shots,
+            _told(setting),
+            setting.shots,
             filter_name,
             {
                 v: Variant(
@@ -224,5 +226,14 @@ def _answered(
                 for v, templates in variants.items()
             },
         )
-        for (source, shots, filter_name), variants in tables.items()
+        for (source, setting, filter_name), variants in tables.items()
     ]
+
+
+def _told(setting: Setting) -> str:
+    """The setting as the reader's series tell it."""
+    nobody = Model("", "", "", ())
+    series = Series(
+        nobody, setting.shots, "none", "", {}, {}, (), format=setting.format, examples=setting.examples
+    )
+    return series.setting
