@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "judge": "let a model judge logged responses that have no answer, once it passes an audit",
     "latency": "measure a model's time to first token, time per token and throughput",
     "report": "turn lm-eval logs into a report of paired drops",
+    "power": "the smallest drop that can be found, or the templates that takes; templates against variants",
     "compare": "compare two runs, paired on documents: changes, flips, errors, format",
     "gate": "may a candidate replace the baseline? exits 0 pass, 1 fail, 2 inconclusive, 3 or more error",
     "leaderboard": "build a static leaderboard from lm-eval logs, or check a submission",

@@ -119,9 +119,9 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
             "Templates, draws and sets",
             "The headline interval speaks of templates like these; the second one of these templates alone, "
             "for other draws of their variants. The spread between templates is the standard deviation of "
-            "their own accuracies, the noise of few draws taken out; that within is of single draws. A set asks every "
-            "template once: mean ± standard deviation over sets, as GSM-Symbolic reports. It says how much "
-            "the draw matters, not how well the accuracy is known.",
+            "their own accuracies, the noise of few draws taken out; that within is of single draws. A set "
+            "asks every template once: mean ± standard deviation over sets, as GSM-Symbolic reports. It says "
+            "how much the draw matters, not how well the accuracy is known.",
         ),
         (
             "p",

@@ -96,7 +96,7 @@ def test_html_says_what_the_report_says(plain: Report) -> None:
     assert [t for t, _ in page.tags].count("svg") == 4  # two pictures, each wide and narrow
     assert [t for t, _ in page.tags].count(
         "table"
-    ) == 3 + 3 + 2  # results and factors of each, traps of the two that take any
+    ) == 3 + 3 + 3 + 2  # results, spread and factors of each, traps of the two that take any
 
 
 def test_html_is_hostile_text_shown_as_text(hostile: Report) -> None:
