@@ -10,7 +10,13 @@ HELP = "build a static leaderboard from lm-eval logs, or check a submission"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(dest="action", required=True, metavar="build|check")
+    commands = parser.add_subparsers(
+        dest="action", required=True, metavar="build|check", help="what to do; each has its own --help"
+    )
+    parser.epilog = (
+        "`rote leaderboard build LOGS … --out FOLDER [--samples N]` writes the site. "
+        "`rote leaderboard check FOLDER [--against SITE]` exits 1 and lists every reason if it refuses."
+    )
     build = commands.add_parser(
         "build", help="logs of any number of models -> a static site", allow_abbrev=False
     )
