@@ -55,7 +55,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All rows, by source and filter and then best first; the variants that occur; ranked variants by (source, filter); tasks by name."""
+    """All rows, by source and filter and then best first.
+
+    ``variants`` are those that occur, ``ranked`` the ranked ones by source and filter, ``tasks`` sorted by name.
+    """
 
     rows: tuple[Row, ...]
     variants: tuple[str, ...]

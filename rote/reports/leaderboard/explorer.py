@@ -121,7 +121,7 @@ def _side(sample: Sample, texts: Texts) -> dict[str, Any]:
 
 
 def changes_beside(before: str, after: str, inert: Spans) -> tuple[Spans, Spans]:
-    """:func:`changes` as if the ``inert`` ranges of ``after`` were not there; none of the ranges touches them."""
+    """:func:`changes` as if the ``inert`` ranges of ``after`` were not there; no range touches them."""
     kept = [i for i in range(len(after)) if not any(low <= i < high for low, high in inert)]
     old, new = changes(before, "".join(after[i] for i in kept))
     return old, _without(tuple((kept[start], kept[end - 1] + 1) for start, end in new), inert)

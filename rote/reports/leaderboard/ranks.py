@@ -1,10 +1,12 @@
 """Ranks as intervals, from all pairwise comparisons of models on the templates they share.
 
-Two models are compared by Student's t on the differences of their scores on a template, with the house's
-adjustment below ``PLAIN_T_FROM`` templates (one half-weight pair of opposite differences). Holm (1979)
-holds the chance of any wrong claim among all pairs at ``alpha``. The interval of a rank then follows by
-counting: 1 + the models shown to be better, up to n - the models shown to be worse. All of it is computed
-once from all models, so hiding rows never moves one.
+Where all models share all templates, pairs are told apart by the largest t under shared bootstrap weights
+(:mod:`rote.reports.inference.ranks`). That needs a full table; where some templates are missing from some
+models, each pair is compared by Student's t on the templates it shares, with the house's adjustment below
+``PLAIN_T_FROM`` templates (one half-weight pair of opposite differences), and Holm (1979) holds the
+chance of any wrong claim at ``alpha``, at some cost in width. The interval of a rank follows by counting: 1 + the models
+shown to be better, up to n - the models shown to be worse. All of it is computed once from all models, so
+hiding rows never moves one.
 
 Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6.
 """
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rote.reports.inference.ranks import told_apart
 from rote.reports.statistics import PLAIN_T_FROM
 
 _Floats = npt.NDArray[np.float64]
@@ -53,7 +56,8 @@ def rank(scores: Sequence[Mapping[str, float]], *, alpha: float = 0.05) -> list[
             values[row, column[name]] = value
             present[row, column[name]] = 1
     means = values.sum(axis=1) / np.maximum(present.sum(axis=1), 1)
-    better = _better(values, present, alpha)
+    full = bool(present.all()) and len(names) >= 2
+    better = told_apart(values.T, 1 - alpha) if full else _better(values, present, alpha)
     n = len(scores)
     order = sorted(range(n), key=lambda i: (-round(float(means[i]), 12), i))
     classes = [0] * n
