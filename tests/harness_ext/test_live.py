@@ -62,6 +62,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status", "early"),
     [
@@ -85,6 +86,7 @@ def test_planted_models(
     assert ("stopped early" in capsys.readouterr().out) == early
 
 
+@pytest.mark.slow
 def test_another_seed_is_refused(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     common = [
         "gate",

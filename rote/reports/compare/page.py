@@ -12,6 +12,7 @@ from rote.reports.compare.records import Comparison
 
 _STYLE: Final = (
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;max-height:24rem;overflow:auto}"
+    "h1,h5,p,li{overflow-wrap:anywhere}.cards>div{min-width:0}"
     "h5{margin:.3rem 0}.flip{padding:1rem 1.1rem;margin:1rem 0}td{white-space:nowrap}"
 )
 
