@@ -57,7 +57,7 @@ class Task:
 class Board:
     """All rows, by source and filter and then best first.
 
-    ``variants`` are those that occur, ``ranked`` the ranked ones by source and filter, ``tasks`` sorted by name.
+    ``variants`` are those that occur, ``ranked`` the ranked ones by source and filter.
     """
 
     rows: tuple[Row, ...]

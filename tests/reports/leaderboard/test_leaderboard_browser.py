@@ -137,7 +137,7 @@ def test_opens_a_model_and_loads_shards_lazily(browser: Any, site: Path) -> None
     assert page.locator("#pairs mark.inert").first.inner_text().strip().startswith("A neighbour keeps")
     first = page.locator(".flip").count()
     page.locator("#more").click()
-    page.wait_for_function(f"document.querySelectorAll('.flip').length > {first}")
+    page.locator(".flip").nth(first).wait_for()
     page.select_option("#outcome", "lost")
     page.wait_for_timeout(200)
     assert all("right → wrong" in t for t in page.locator(".flip h3").all_inner_texts())
