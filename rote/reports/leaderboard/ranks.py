@@ -5,8 +5,8 @@ Where all models share all templates, pairs are told apart by the largest t unde
 models, each pair is compared by Student's t on the templates it shares, with the house's adjustment below
 ``PLAIN_T_FROM`` templates (one half-weight pair of opposite differences), and Holm (1979) holds the
 chance of any wrong claim at ``alpha``, at some cost in width. The interval of a rank follows by
-counting: 1 + the models shown to be better, up to n - the models shown to be worse. All of it is computed once from all models, so
-hiding rows never moves one.
+counting: 1 + the models shown to be better, up to n - the models shown to be worse. All of it is computed
+once from all models, so hiding rows never moves one.
 
 Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6.
 """
