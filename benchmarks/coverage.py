@@ -23,6 +23,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import expit, ndtri, stdtrit
 
+from rote.errors import DataError
 from rote.reports.inference.bootstrap import bootstrap
 from rote.reports.inference.conditional import adjusted_test
 from rote.reports.inference.exchangeability import placebo
@@ -162,7 +163,7 @@ def sizes(runs: int, seed: int) -> bool:
                     # Draws are exchangeable: which of the k were right is left to chance.
                     rows = rng.permuted(np.arange(k) < s[i][:, None], axis=1)
                     answers = np.column_stack([o[i].astype(bool), rows])
-                    hits["logit"] += logit_rejects(answers, rng)
+                    hits["logit"] += logit_rejects(answers, rng.normal(size=answers.shape))
                     if k > 1:
                         made = placebo(rows.tolist())
                         hits["placebo"] += made is not None and made.p < 0.05
@@ -176,25 +177,49 @@ def sizes(runs: int, seed: int) -> bool:
     return good
 
 
-def logit_rejects(answers: npt.NDArray[np.bool_], rng: np.random.Generator) -> bool:
-    """Whether the adjusted test rejects, with a covariate that says nothing."""
+def logit_rejects(answers: npt.NDArray[np.bool_], covariate: Array) -> bool:
+    """Whether the adjusted test rejects; both arrays (G, k + 1), the original first."""
     g, n = answers.shape
     if not ((answers.sum(axis=1) > 0) & (answers.sum(axis=1) < n)).any():
         return False
     special = np.zeros((g, n), dtype=bool)
     special[:, 0] = True
-    from rote.errors import DataError
-
     try:
         test = adjusted_test(
             answers.ravel().tolist(),
             special.ravel().tolist(),
-            {"largest_number": rng.normal(size=g * n).tolist()},
+            {"largest_number": covariate.ravel().tolist()},
             np.repeat(np.arange(g), n).tolist(),
         )
     except DataError:  # too few informative templates for two coefficients: nothing is claimed
         return False
     return test.p < 0.05
+
+
+def confounded(runs: int, seed: int) -> None:
+    """Print how often the tests reject where draws are harder and nothing is remembered."""
+    print(f"\nRejections at 5 % where draws are harder and nothing is memorised, % ({runs:,} runs)\n")
+    print("| regime | the covariate tells | mid-p | adjusted logit |")
+    print("|---|---|---:|---:|")
+    for accuracy, g, k in ((0.72, 100, 5), (0.72, 400, 5), (0.9, 400, 5)):
+        for noise, tells in ((0.0, "all of it"), (0.7, "half of it")):
+            rng = np.random.default_rng([seed, g, k, round(10 * noise), round(1000 * accuracy)])
+            mid = logit = 0
+            for _ in range(runs):
+                # Draws are harder by 0.5 in logits on average, by a size that scatters as much.
+                size = rng.normal(0.5, 0.7, (g, k + 1))
+                size[:, 0] -= 0.5
+                base = chances(accuracy, (g, 1), rng)
+                answers = rng.random((g, k + 1)) < expit(np.log(base / (1 - base)) - size)
+                seen = size + noise * rng.standard_normal(size.shape)
+                o, s = answers[:, 0].astype(float), answers[:, 1:].sum(axis=1).astype(float)
+                mid += exchangeability_test(o, s, np.full(g, float(k))).p_mid <= 0.05
+                logit += logit_rejects(answers, seen)
+            print(
+                f"| accuracy {accuracy:g}, G={g:,}, k={k} | {tells} | {shown(mid, runs)} "
+                f"| {shown(logit, runs)} |",
+                flush=True,
+            )
 
 
 def power(runs: int, seed: int) -> None:
@@ -239,6 +264,7 @@ def main() -> int:
     start = time.perf_counter()
     covered = coverage(args.runs, min(args.few, args.runs), args.seed)
     sized = sizes(args.tests, args.seed)
+    confounded(max(100, args.tests // 3), args.seed)
     power(args.runs, args.seed)
     print(f"\n{time.perf_counter() - start:.0f} s, seed {args.seed}")
     for name, ok in (("headline coverage at least 94.5 %", covered), ("sizes at most 5.2 %", sized)):
