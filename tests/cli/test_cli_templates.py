@@ -47,7 +47,7 @@ def test_sample_noop_tells_the_clause(capsys: pytest.CaptureFixture[str]) -> Non
         assert problem.to_doc() == doc
         [inert] = problem.noop
         assert set(inert.factors) == {"topic", "role", "magnitude", "position"}
-        assert len(inert.proof) == 3
+        assert len(inert.proof) >= 3
         assert all(set(trap) == {"value", "how"} for trap in doc["traps"])  # type: ignore[attr-defined]
 
 
@@ -77,7 +77,7 @@ def test_sample_says_what_is_wrong(
 
 def test_check_passes_a_good_template(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "jam_jars", "--draws", "20", "--jobs", "1"]) == 0
-    assert "1 template, 121 instances" in capsys.readouterr().out
+    assert "1 template, 181 instances" in capsys.readouterr().out
 
 
 def test_check_fails_and_names_file_field_and_values(

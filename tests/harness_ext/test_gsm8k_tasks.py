@@ -233,6 +233,8 @@ def test_from_the_command_line_to_the_report(
     }
     templates = gsm8k.symbolize("test", shaped_folder).templates.values()
     offering = {variant: sum(t.offers(variant) for t in templates) for variant in gsm8k.VARIANTS[1:]}
+    # one template has no interval, and so no drop
+    offering = {variant: count for variant, count in offering.items() if count > 1}
     assert offering["names"] == 2
     assert offering["numbers"] == offering["symbolic"] == 5
     assert drops == {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from lm_eval.tasks import TaskManager
 
 from rote import prompts, tasks_path
 from rote.harness_ext import gsm8k
-from rote.harness_ext.run import own_tasks
 from rote.harness_ext.scoring import METRICS
 from rote.harness_ext.text import Shot
 from rote.perturb import load_source
@@ -109,14 +107,6 @@ def test_task_files_are_those_of_the_generator(capsys: pytest.CaptureFixture[str
     spec.loader.exec_module(generator)
     assert generator.main(["--check"]) == 0, capsys.readouterr().err
     assert generator.there() == set(generator.files())
-
-
-def test_listing_our_tasks_is_quick() -> None:
-    own_tasks()
-    started = time.perf_counter()
-    assert len(own_tasks()) == len(FILES)
-    # About 0.15 s on one quiet core, against seconds for lm-eval's own tasks.
-    assert time.perf_counter() - started < 1
 
 
 def shots_of(task: Any, doc: Any) -> Sequence[Shot | Problem]:
