@@ -92,7 +92,8 @@ def main(argv: list[str] | None = None) -> int:
     given = {"pretrained": model, "tokenizer": tokenizer, "batch_size": args.batch, "device": "cpu"}
     print(f"{args.requests} requests, batches of {args.batch}, limit {args.limit}")
     print(
-        f"{model.num_parameters():,} parameters; torch {torch.__version__}, {torch.get_num_threads()} threads, "
+        f"{model.num_parameters():,} parameters; "
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads, "
         f"transformers {transformers.__version__}, Python {platform.python_version()}, {platform.machine()}"
     )
     results = {

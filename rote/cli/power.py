@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rote.reports.inference.power import Design
+from typing import Any
 
 HELP = "the smallest drop that can be found, or the templates that takes; templates against variants"
 
@@ -95,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _design(args: argparse.Namespace) -> tuple[Design, str]:
+def _design(args: argparse.Namespace) -> tuple[Any, str]:
     """The parts of the variance, and where they come from in words."""
     from rote.errors import UsageError
     from rote.reports.inference import power as p
