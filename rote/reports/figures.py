@@ -41,7 +41,7 @@ PALETTE: Final = (
     ("#56b4e9", "P"),
     (INK, "X"),
 )
-_VARIANT_STYLE: Final = {
+VARIANT_STYLE: Final = {
     "names": PALETTE[0],
     "numbers": PALETTE[1],
     "symbolic": PALETTE[3],
@@ -84,7 +84,7 @@ def forest(series: Sequence[SeriesReport], *, name: str, narrow: bool = False) -
         axes = figure.add_axes(
             (left / width, bottom / height, 1 - (left + right) / width, row * lines / height)
         )
-        _plain_axes(axes, grid="x")
+        plain_axes(axes, grid="x")
         axes.set_ylim(lines, 0)
         ends = [
             100 * e
@@ -99,31 +99,31 @@ def forest(series: Sequence[SeriesReport], *, name: str, narrow: bool = False) -
         for entry, variants in rows:
             heading = one_line(entry.label, 44 if narrow else 80)
             behind = {"facecolor": SURFACE, "edgecolor": "none", "pad": 2}
-            at = _up(y + 0.45, row, top, height)
-            _text(figure, 0.03 / width, at, heading, weight="bold", color=INK, bbox=behind)
+            at = from_top(y + 0.45, row, top, height)
+            text_at(figure, 0.03 / width, at, heading, weight="bold", color=INK, bbox=behind)
             y += 1.5
             axes.plot([0, 0], [y - 0.6, y + len(variants) - 0.4], color=INK, linewidth=1, zorder=1)
             for v in variants:
                 _forest_row(axes, v, y)
-                at = _up(y, row, top, height)
-                _text(figure, (left - 0.08) / width, at, v.variant, ha="right", color=INK)
+                at = from_top(y, row, top, height)
+                text_at(figure, (left - 0.08) / width, at, v.variant, ha="right", color=INK)
                 if v.drop is not None:
                     low, high = points(v.drop.interval.low), points(v.drop.interval.high)
                     estimate = points(v.drop.estimate)
                     label = estimate if narrow else f"{estimate}  [{low}, {high}]"
-                    _text(figure, 1 - 0.02 / width, at, label, ha="right", color=INK)
+                    text_at(figure, 1 - 0.02 / width, at, label, ha="right", color=INK)
                 y += 1
             y += 0.25
         axes.set_yticks([])
-        _label(
+        label_axis(
             axes,
             x="drop in points" if narrow else "drop, originals minus variants, in percentage points",
         )
 
-    return _picture(draw, width, height, name, "Drop of each model and variant with its confidence interval")
+    return picture(draw, width, height, name, "Drop of each model and variant with its confidence interval")
 
 
-def _up(y: float, row: float, top: float, height: float) -> float:
+def from_top(y: float, row: float, top: float, height: float) -> float:
     """Height on the figure, 0 to 1 from below, of row coordinate ``y`` counted from above."""
     return 1 - (top + row * y) / height
 
@@ -131,7 +131,7 @@ def _up(y: float, row: float, top: float, height: float) -> float:
 def _forest_row(axes: Axes, result: VariantResult, y: float) -> None:
     if result.drop is None:
         return
-    colour, marker = _VARIANT_STYLE.get(result.variant, (INK, "o"))
+    colour, marker = VARIANT_STYLE.get(result.variant, (INK, "o"))
     low, high = 100 * result.drop.interval.low, 100 * result.drop.interval.high
     axes.plot([low, high], [y, y], color=colour, linewidth=2, solid_capstyle="round", zorder=2)
     excludes_zero = result.drop.interval.low > 0 or result.drop.interval.high < 0
@@ -145,7 +145,7 @@ def scatter(series: Sequence[SeriesReport], *, name: str, narrow: bool = False) 
 
     Bars are the intervals of the two accuracies; below the diagonal the variants are answered worse.
     """
-    shown = [v for v in _VARIANT_STYLE if any(r.variant == v and r.drop for s in series for r in s.variants)]
+    shown = [v for v in VARIANT_STYLE if any(r.variant == v and r.drop for s in series for r in s.variants)]
     if not shown:
         return None
     columns = min(len(shown), 2 if narrow else 3)
@@ -171,10 +171,10 @@ def scatter(series: Sequence[SeriesReport], *, name: str, narrow: bool = False) 
             axes = figure.add_axes((x / width, y / height, side / width, side / height))
             lowest_in_column = i + columns >= len(shown)
             _panel(axes, series, variant, bottom=lowest_in_column, first=column == 0)
-            _text(figure, (x + 0.02) / width, (y + side + 0.1) / height, variant, weight="bold", color=INK)
+            text_at(figure, (x + 0.02) / width, (y + side + 0.1) / height, variant, weight="bold", color=INK)
         middle = (left + (columns * (side + gap) - gap) / 2) / width
-        _text(figure, middle, (below - 0.42) / height, "accuracy on originals, %", ha="center", color=MUTED)
-        upright = _text(figure, 0.1 / width, (below + height) / 2 / height, "accuracy on variants, %",
+        text_at(figure, middle, (below - 0.42) / height, "accuracy on originals, %", ha="center", color=MUTED)
+        upright = text_at(figure, 0.1 / width, (below + height) / 2 / height, "accuracy on variants, %",
                         ha="center", color=MUTED)  # fmt: skip
         upright.set_rotation(90)
         keys = figure.add_axes((0, 0, 1, legend / height))
@@ -185,9 +185,9 @@ def scatter(series: Sequence[SeriesReport], *, name: str, narrow: bool = False) 
             colour, marker = _series_style(i)
             x, y = left + (i % across) * (width - left) / across, 0.1 + 0.19 * (i // across)
             keys.plot([x], [y], linestyle="none", marker=marker, markersize=6, color=colour, clip_on=False)
-            _text(figure, (x + 0.12) / width, (legend - y) / height, one_line(entry.label, 44), color=INK)
+            text_at(figure, (x + 0.12) / width, (legend - y) / height, one_line(entry.label, 44), color=INK)
 
-    return _picture(
+    return picture(
         draw, width, height, name, "Accuracy on variants against accuracy on originals, by variant"
     )
 
@@ -200,7 +200,7 @@ def _series_style(index: int) -> tuple[str, str]:
 
 
 def _panel(axes: Axes, series: Sequence[SeriesReport], variant: str, *, bottom: bool, first: bool) -> None:
-    _plain_axes(axes, grid="both")
+    plain_axes(axes, grid="both")
     axes.set_xlim(-4, 104)
     axes.set_ylim(-4, 104)
     ticks = [0, 25, 50, 75, 100]
@@ -226,7 +226,7 @@ def _panel(axes: Axes, series: Sequence[SeriesReport], variant: str, *, bottom: 
 # --- matplotlib, tamed -----------------------------------------------------------------------------
 
 
-def _plain_axes(axes: Axes, *, grid: Any) -> None:
+def plain_axes(axes: Axes, *, grid: Any) -> None:
     axes.set_facecolor("none")
     for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(False)
@@ -235,16 +235,16 @@ def _plain_axes(axes: Axes, *, grid: Any) -> None:
     axes.tick_params(length=0, labelsize=8, labelcolor=MUTED, pad=3)
 
 
-def _label(axes: Axes, *, x: str) -> None:
+def label_axis(axes: Axes, *, x: str) -> None:
     axes.set_xlabel(x, fontsize=8, color=MUTED, labelpad=5)
 
 
-def _text(figure: Figure, x: float, y: float, text: str, **style: Any) -> Any:
+def text_at(figure: Figure, x: float, y: float, text: str, **style: Any) -> Any:
     # parse_math off: a "$" in a model's name is a dollar sign.
     return figure.text(x, y, text, fontsize=8, va="center_baseline", parse_math=False, **style)
 
 
-def _picture(draw: Any, width: float, height: float, name: str, title: str) -> Picture:
+def picture(draw: Any, width: float, height: float, name: str, title: str) -> Picture:
     """Run ``draw`` on a figure of ``width`` x ``height`` inches; ``name`` prefixes ids and classes."""
     import io
 

@@ -11,7 +11,7 @@ import hashlib
 import re
 from importlib import resources
 
-from rote.reports import figures, wording
+from rote.reports import figures, figures_draws, wording
 from rote.reports.records import Texts
 from rote.reports.report import Report
 from rote.reports.statistics import Interval
@@ -47,7 +47,13 @@ def render_html(report: Report) -> str:
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
     style = (folder / "report.css").read_text(encoding="utf-8")
     pictures = {}
-    for name, draw in (("forest", figures.forest), ("scatter", figures.scatter)):
+    drawn = (
+        ("forest", figures.forest),
+        ("scatter", figures.scatter),
+        ("strip", figures_draws.strip),
+        ("null", figures_draws.null),
+    )
+    for name, draw in drawn:
         for suffix, narrow in (("", False), ("_narrow", True)):
             picture = draw(report.series, name=f"{name}{suffix}".replace("_", "-"), narrow=narrow)
             pictures[name + suffix] = picture

@@ -25,6 +25,7 @@ from rote.reports import (
     render_text,
 )
 from rote.reports.figures import PALETTE, forest, scatter
+from rote.reports.figures_draws import null, strip
 from rote.reports.report import Report
 
 HOSTILE = (
@@ -93,7 +94,7 @@ def test_html_says_what_the_report_says(plain: Report) -> None:
         assert series.label in page.text
         for sentence in series.verdict.sentences:
             assert sentence in page.text.replace("\N{NO-BREAK SPACE}", " ")
-    assert [t for t, _ in page.tags].count("svg") == 4  # two pictures, each wide and narrow
+    assert [t for t, _ in page.tags].count("svg") == 8  # four pictures, each wide and narrow
     assert [t for t, _ in page.tags].count(
         "table"
     ) == 3 + 3 + 3 + 2  # results, spread and factors of each, traps of the two that take any
@@ -186,7 +187,7 @@ def test_reports_without_any_drop_render(tmp_path: Path, bad: str) -> None:
 
 
 def test_pictures_are_xml_without_style_attributes(plain: Report) -> None:
-    for draw in (forest, scatter):
+    for draw in (forest, scatter, strip, null):
         for narrow in (False, True):
             picture = draw(plain.series, name="p", narrow=narrow)
             assert picture is not None
