@@ -6,13 +6,11 @@ A template is one YAML file; ``docs/templates.md`` shows one whole. This module 
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -20,12 +18,12 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    ValidationError,
     model_validator,
 )
 
 from rote.errors import TemplateError
 from rote.perturb.values import PLACES, NumberKind
+from rote.perturb.yaml_files import read_model
 
 _MAX_DOMAIN = 5000
 
@@ -222,16 +220,6 @@ class TemplateSpec(Model):
         return self
 
 
-class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML in which ``off``, ``on``, ``yes`` and ``no`` are the words that they are in a template."""
-
-
-Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for first, resolvers in Loader.yaml_implicit_resolvers.items()
-}
-
-
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     model: Any = TemplateSpec
     for part in location[:-1]:
@@ -261,30 +249,7 @@ def _without_tags(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
 
 def read_template(path: Path) -> TemplateSpec:
     """Read and check one file. Raises TemplateError naming file, field, value and what would be right."""
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
-    except OSError as error:
-        raise TemplateError(f"cannot be read ({error.strerror})", path=path) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TemplateError(f"is not YAML: {' '.join(str(error).split())}", path=path) from None
-    if not isinstance(raw, dict):
-        raise TemplateError(f"a template is a mapping, got {type(raw).__name__}", path=path)
-    try:
-        spec = TemplateSpec.model_validate(raw)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        location = _without_tags(tuple(problem["loc"]))
-        field = ".".join(str(part) for part in location)
-        message = str(problem["msg"]).removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            known = _known_keys(location)
-            near = get_close_matches(str(location[-1]), known, n=1)
-            message = "unknown key" + (
-                f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
-            )
-        elif problem["type"] != "missing" and not isinstance(problem["input"], dict):
-            message += f"; got {str(problem['input'])[:120]!r}"
-        raise TemplateError(message, path=path, field=field) from None
+    spec = read_model(path, TemplateSpec, "a template", shown=_without_tags, known_keys=_known_keys)
     if spec.id != path.stem:
         raise TemplateError(f"is {spec.id!r}, but the file is named {path.name!r}", path=path, field="id")
     return spec

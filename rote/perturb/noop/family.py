@@ -9,22 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from rote.errors import TemplateError
 from rote.perturb.inert import scope_word
 from rote.perturb.noop.words import CLASSES, SETTINGS
-from rote.perturb.schema import Identifier, Loader, Model, NumberSpec, Text
+from rote.perturb.schema import Identifier, Model, NumberSpec, Text
 from rote.perturb.texts import Piece, parse_text
 from rote.perturb.texts import Text as Pieces
 from rote.perturb.values import NumberKind
+from rote.perturb.yaml_files import Location, read_model
 
 FOLDER: Final = Path(__file__).with_name("families")
 
@@ -155,18 +154,7 @@ class Family:
 
 def read_family(path: Path) -> Family:
     """Read and check a family file. TemplateError names file, field, value and what would be right."""
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
-    except OSError as error:
-        raise TemplateError(f"cannot be read ({error.strerror})", path=path) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TemplateError(f"is not YAML: {' '.join(str(error).split())}", path=path) from None
-    if not isinstance(raw, dict):
-        raise TemplateError(f"a family is a mapping, got {type(raw).__name__}", path=path)
-    try:
-        spec = FamilySpec.model_validate(raw)
-    except ValidationError as error:
-        raise _told(error, path) from None
+    spec = read_model(path, FamilySpec, "a family", shown=_shown, known_keys=_known_keys)
     if spec.family != path.stem:
         raise TemplateError(
             f"is {spec.family!r}, but the file is named {path.name!r}", path=path, field="family"
@@ -177,20 +165,21 @@ def read_family(path: Path) -> Family:
         raise TemplateError(str(error), path=path) from None
 
 
-def _told(error: ValidationError, path: Path) -> TemplateError:
-    first = error.errors()[0]
-    location = [str(part) for part in first["loc"] if part not in ("constrained-str", "Tensed")]
-    message = str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        model: Any = {"number": NumberSpec, "attach": Attach, "exclude": Exclude, "clauses": Tensed}.get(
-            location[0] if len(location) > 1 else "", FamilySpec
-        )
-        known = sorted(model.model_fields)
-        near = get_close_matches(location[-1], known, n=1)
-        message = "unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")
-    elif first["type"] != "missing" and not isinstance(first["input"], dict):
-        message += f"; got {str(first['input'])[:120]!r}"
-    return TemplateError(message, path=path, field=".".join(location))
+def _shown(location: Location) -> Location:
+    """Leave out the tags that pydantic puts behind ``clauses.<i>``."""
+    return tuple(part for part in location if part not in ("constrained-str", "Tensed"))
+
+
+def _known_keys(location: Location) -> list[str]:
+    parts: dict[str, type[Model]] = {
+        "number": NumberSpec,
+        "attach": Attach,
+        "exclude": Exclude,
+        "clauses": Tensed,
+        "controls": Tensed,
+    }
+    model = parts.get(str(location[0]), FamilySpec) if len(location) > 1 else FamilySpec
+    return sorted(model.model_fields)
 
 
 def _family(spec: FamilySpec) -> Family:

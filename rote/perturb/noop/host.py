@@ -42,14 +42,12 @@ class Host:
         """The original question and its pieces in order, the spaces between sentences among them."""
         values = self.values
         spans: list[Span] = []
-        at = 0
+        question = ""
         for piece in _joined(self.plan.sentences):
-            text = piece if isinstance(piece, str) else piece.render(values)
-            spans.append(Span(at, at + len(text), piece))
-            at += len(text)
-        return "".join(s.piece if isinstance(s.piece, str) else s.piece.render(values) for s in spans), tuple(
-            spans
-        )
+            start = len(question)
+            question += piece if isinstance(piece, str) else piece.render(values)
+            spans.append(Span(start, len(question), piece))
+        return question, tuple(spans)
 
     def people(self) -> Mapping[str, str]:
         """The variables of people, by the name that they have originally."""
