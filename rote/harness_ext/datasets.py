@@ -12,10 +12,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, overload
+from typing import Any, Final
 
 from rote.errors import DataError, UsageError
 from rote.harness_ext import draws, gsm8k, sources
+from rote.harness_ext.documents import Documents
 from rote.harness_ext.draws import Drawn
 from rote.harness_ext.settings import Settings, parse_settings
 from rote.perturb import Template
@@ -33,36 +34,16 @@ SHOT_KINDS: Final = ("fixed", "noop", "same_template")
 _log = logging.getLogger("lm_eval.rote")
 
 
-class Docs(Sequence[dict[str, Any]]):
-    """Documents as lm-eval wants them: a sequence that knows the names of its columns.
-
-    In place of a ``datasets.Dataset``, whose Arrow columns would give every record the union of all
-    records' keys and one type of number: what is logged under ``doc`` is exactly ``Problem.to_doc()``,
-    with ``shots`` beside it where documents bring their own.
-    """
+class Docs(Documents):
+    """Documents that are exactly ``Problem.to_doc()``, with ``shots`` where they bring their own."""
 
     def __init__(
         self, problems: Iterable[Problem], shots: Mapping[str, Sequence[Problem]] | None = None
     ) -> None:
-        self._docs = [problem.to_doc() for problem in problems]
-        for doc in self._docs if shots is not None else ():
+        super().__init__(problem.to_doc() for problem in problems)
+        for doc in self if shots is not None else ():
             own = (shots or {})[doc["template_id"]]
             doc["shots"] = [{"question": shot.question, "solution": shot.solution} for shot in own]
-
-    @property
-    def features(self) -> dict[str, None]:
-        """The columns; lm-eval reads the keys only."""
-        return dict.fromkeys(self._docs[0]) if self._docs else {}
-
-    def __len__(self) -> int:
-        return len(self._docs)
-
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
-    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
-        return self._docs[index]
 
 
 def load_problems(

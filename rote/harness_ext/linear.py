@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Final, overload
+from typing import Any, Final
 
 from rote.answers.systems import grade_system
 from rote.errors import UsageError
+from rote.harness_ext.documents import Documents
 from rote.harness_ext.settings import Settings, parse_settings, unknown_key, whole_number
-from rote.perturb.linear import DIFFICULTIES, FORM_CHOICES, UNKNOWNS, LinearProblem, capacity, problems, shots
+from rote.perturb.linear import DIFFICULTIES, FORM_CHOICES, UNKNOWNS, capacity, problems, shots
 from rote.perturb.linear import prompts as linear_prompts
 
 #: Metric names in the order of ``metric_list``.
@@ -114,29 +115,7 @@ def _numbers(raw: Mapping[str, Any], key: str, choices: tuple[int, ...]) -> tupl
     return tuple(sorted({int(number) for number in listed}))
 
 
-class LinearDocs(Sequence[dict[str, Any]]):
-    """Documents as lm-eval wants them: a sequence that knows the names of its columns."""
-
-    def __init__(self, made: Sequence[LinearProblem]) -> None:
-        self._docs = [problem.to_doc() for problem in made]
-
-    @property
-    def features(self) -> dict[str, None]:
-        """The columns; lm-eval reads the keys only."""
-        return dict.fromkeys(self._docs[0]) if self._docs else {}
-
-    def __len__(self) -> int:
-        return len(self._docs)
-
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
-    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
-        return self._docs[index]
-
-
-def load_systems(*, rote: Any = None, **_others: Any) -> dict[str, LinearDocs]:
+def load_systems(*, rote: Any = None, **_others: Any) -> dict[str, Documents]:
     """The splits of the tasks: ``test``, and the eight examples as ``shots``.
 
     Raises what :func:`parse_linear` raises.
@@ -150,7 +129,8 @@ def load_systems(*, rote: Any = None, **_others: Any) -> dict[str, LinearDocs]:
         difficulty=settings.difficulty,
         form=settings.form,
     )
-    return {"test": LinearDocs(made), "shots": LinearDocs(shots())}
+    splits = {"test": made, "shots": shots()}
+    return {name: Documents(problem.to_doc() for problem in split) for name, split in splits.items()}
 
 
 def fewshot_text(doc: Mapping[str, Any]) -> str:
