@@ -12,8 +12,10 @@ DiCiccio & Efron (1996), "Bootstrap confidence intervals", Statistical Science 1
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -30,6 +32,8 @@ RESAMPLES: Final = 9_999
 SEED: Final = 20_260_101
 #: Bytes that a chunk of the weights may take as float64.
 CHUNK_BYTES: Final = 1 << 23
+#: Bytes of weights kept for later calls: a matrix of 1,319 templates and 9,999 resamples takes 13 MB.
+KEPT_BYTES: Final = 1 << 26
 #: Resampled means nearer to the estimate than this are equal to it: sums in another order differ by rounding.
 TIE: Final = 1e-12
 
@@ -54,15 +58,40 @@ def weights(
     """Multinomial counts in chunks of shape (rows, templates); ``resamples`` rows in all.
 
     A row counts how often each template is drawn in ``templates`` draws with replacement. The stream
-    does not depend on ``chunk_bytes``.
+    does not depend on ``chunk_bytes``. Weights are a fact of the three numbers alone, so those last used are
+    kept, up to ``KEPT_BYTES`` in all, at one byte a count.
     """
     if templates < 1 or resamples < 1:
         raise DataError(
             f"are {templates} and {resamples}; at least 1 is needed", field="templates, resamples"
         )
+    rows = max(1, min(resamples, chunk_bytes // (8 * templates)))
+    key = (templates, resamples, seed)
+    kept = _KEPT.find(key)
+    if kept is not None:
+        yield from (kept[at : at + rows].astype(np.float64) for at in range(0, resamples, rows))
+        return
+    drawn = _drawn(templates, resamples, seed, rows)
+    if templates * resamples > KEPT_BYTES:
+        yield from (counts.astype(np.float64) for counts in drawn)
+        return
+    matrix = np.empty((resamples, templates), dtype=np.uint8)
+    at, fits = 0, True
+    for counts in drawn:
+        fits = fits and int(counts.max()) <= np.iinfo(np.uint8).max
+        if fits:
+            matrix[at : at + len(counts)] = counts
+        at += len(counts)
+        yield counts.astype(np.float64)
+    if fits:
+        matrix.flags.writeable = False
+        _KEPT.keep(key, matrix)
+
+
+def _drawn(templates: int, resamples: int, seed: int, rows: int) -> Iterator[npt.NDArray[np.int64]]:
+    """The counts, drawn anew, at most ``rows`` rows at a time."""
     # Philox' raw stream, not Generator.integers: NumPy may change the latter between versions.
     source = np.random.Philox(key=seed)
-    rows = max(1, min(resamples, chunk_bytes // (8 * templates)))
     offsets = (np.arange(rows, dtype=np.int64) * templates)[:, None]
     left = resamples
     while left:
@@ -72,8 +101,33 @@ def weights(
         drawn = ((raw >> np.uint64(32)) * np.uint64(templates)) >> np.uint64(32)
         places = drawn.astype(np.int64).reshape(rows, templates) + offsets[:rows]
         counts = np.bincount(places.ravel(), minlength=rows * templates)
-        yield counts.reshape(rows, templates).astype(np.float64)
+        yield counts.reshape(rows, templates)
         left -= rows
+
+
+class _Kept:
+    """The matrices of weights last used, bounded in bytes; the one unused for longest goes first."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._held: OrderedDict[tuple[int, int, int], npt.NDArray[np.uint8]] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, key: tuple[int, int, int]) -> npt.NDArray[np.uint8] | None:
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+            return self._held.get(key)
+
+    def keep(self, key: tuple[int, int, int], matrix: npt.NDArray[np.uint8]) -> None:
+        with self._lock:
+            self._held[key] = matrix
+            self._held.move_to_end(key)
+            while sum(held.nbytes for held in self._held.values()) > self._most:
+                self._held.popitem(last=False)
+
+
+_KEPT: Final = _Kept(KEPT_BYTES)
 
 
 def resampled_means(columns: FloatArray, resamples: int = RESAMPLES, seed: int = SEED) -> FloatArray:

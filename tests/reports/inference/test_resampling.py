@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from rote.errors import DataError
+from rote.reports.inference import bootstrap as room
 from rote.reports.inference.bootstrap import bootstrap, resampled_means, weights
 
 FIRST = [0, 0, 2, 1, 2, 0, 0, 0, 2, 2, 2, 2]
@@ -63,6 +64,40 @@ def test_same_seed_same_bytes_whatever_the_chunks() -> None:
 
 def test_chunks_bound_memory() -> None:
     assert max(chunk.nbytes for chunk in weights(1319, 3000)) <= 1 << 23
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> room._Kept:
+    kept = room._Kept(1000)
+    monkeypatch.setattr(room, "_KEPT", kept)
+    return kept
+
+
+def test_kept_weights_are_those_drawn(fresh: room._Kept) -> None:
+    first = list(weights(20, 49, 3))
+    assert fresh.find((20, 49, 3)) is not None
+    for chunk_bytes in (1 << 23, 1):
+        assert (np.concatenate(list(weights(20, 49, 3, chunk_bytes=chunk_bytes))) == first[0]).all()
+    assert (next(weights(20, 49, 4)) != first[0]).any()
+
+
+def test_a_run_left_early_keeps_nothing(fresh: room._Kept) -> None:
+    next(weights(20, 49, 3, chunk_bytes=1))
+    assert fresh.find((20, 49, 3)) is None
+
+
+def test_counts_above_a_byte_are_not_kept(fresh: room._Kept) -> None:
+    # Chance gives no such count in any time, so it is put there.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "_drawn", lambda *_: iter([np.full((2, 3), 300)]))
+        assert (np.concatenate(list(weights(3, 2))) == 300).all()
+    assert fresh.find((3, 2, room.SEED)) is None
+
+
+def test_what_is_kept_is_bounded(fresh: room._Kept) -> None:
+    for seed in range(4):
+        list(weights(10, 40, seed))
+    assert [fresh.find((10, 40, seed)) is not None for seed in range(4)] == [False, False, True, True]
 
 
 def test_columns_do_not_depend_on_their_neighbours() -> None:
