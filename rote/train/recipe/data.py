@@ -14,21 +14,25 @@ class SourceSpec(Part):
     """One source of problems with solutions."""
 
     source: Literal["gsm8k", "symbolized", "bank", "linear", "traces", "jsonl"] = Field(
-       default= description=(
+        description=(
             "gsm8k: published items; symbolized: draws from GSM8K's train items as templates; bank: draws "
             "from a folder of template files; linear: systems of linear equations; traces: reasoning traces "
             "in s1K's shape; jsonl: rows with `question` and `solution`"
         )
     )
     path: str | None = Field(
-        default=None, description="file or folder: GSM8K's *.jsonl, template files, or the rows; null: as `rote eval`"
+        default=None,
+        description="file or folder: GSM8K's *.jsonl, template files, or the rows; null: as `rote eval`",
     )
     split: Literal["train", "train_socratic"] = Field(default="train", description="of gsm8k and symbolized")
     variants: tuple[str, ...] = Field(
-        default=("symbolic",), description="of symbolized and bank: original, names, numbers, symbolic, noop …"
+        default=("symbolic",),
+        description="of symbolized and bank: original, names, numbers, symbolic, noop …",
     )
     draws: Count = Field(default=1, description="draws of each template and variant (symbolized, bank)")
-    n: Count | None = Field(default=None, description="rows at most, chosen by the seed; null: all (linear: 2000)")
+    n: Count | None = Field(
+        default=None, description="rows at most, chosen by the seed; null: all (linear: 2000)"
+    )
     seed: int = Field(default=0, description="seed of the draws")
 
     @field_validator("variants")
@@ -55,7 +59,10 @@ class DecontaminationSpec(Part):
     )
     path: str | None = Field(default=None, description="folder of GSM8K's *.jsonl; null: as `rote eval`")
     ngram: int = Field(
-        default=8, ge=3, le=50, description="length of a run of words, with numbers and names masked, in words"
+        default=8,
+        ge=3,
+        le=50,
+        description="length of a run of words, with numbers and names masked, in words",
     )
     shared: int = Field(default=1, ge=1, description="runs in common from which on a row is left out")
 

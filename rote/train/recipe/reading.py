@@ -14,10 +14,12 @@ from pydantic.fields import FieldInfo
 
 from rote.errors import DataError, UsageError
 from rote.train.recipe.recipe import Recipe
-from rote.train.recipe.stages import ALGORITHMS, GrpoStage, PpoStage, RlooStage, SftStage
+from rote.train.recipe.stages import ALGORITHMS, GrpoStage, PpoStage, RlooStage, SftStage, Stage
 
 SHIPPED: Final = Path(__file__).parents[1] / "recipes"
-_STAGES: Final = dict(zip(ALGORITHMS, (SftStage, GrpoStage, RlooStage, PpoStage), strict=True))
+_STAGES: Final[dict[str, type[Stage]]] = dict(
+    zip(ALGORITHMS, (SftStage, GrpoStage, RlooStage, PpoStage), strict=True)
+)
 
 
 def shipped() -> dict[str, Path]:

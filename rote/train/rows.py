@@ -1,0 +1,97 @@
+"""One row of training data, and the texts that a model sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from rote.perturb.linear import prompts as linear_prompts
+from rote.prompts import TARGET_DELIMITER, Format, fold_system, get_format, messages, render, target_text
+from rote.train.recipe import PromptSpec
+
+#: What a chat template is asked, to see whether it shows a system turn.
+_PROBE: Final = "rote asks whether this is shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A problem with a worked solution.
+
+    Attributes
+    ----------
+    id: of the problem; rows of one data set differ in it.
+    source, template_id, variant: where it comes from; rows of one template are siblings.
+    question: the problem.
+    solution: a chain of thought that ends in ``#### <answer>``, calculator annotations included.
+    answer: the gold as text (``18``, ``5/3``); of a system, that of its first unknown.
+    unknowns: of a system of equations the gold of each unknown, else empty.
+    traps: wrong answers that let an inert clause in, as text.
+    thinking: what a reasoning trace thought before the solution; empty without one.
+    """
+
+    id: str
+    source: str
+    template_id: str
+    variant: str
+    question: str
+    solution: str
+    answer: str
+    unknowns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    traps: tuple[str, ...] = ()
+    thinking: str = ""
+
+    @property
+    def is_system(self) -> bool:
+        return bool(self.unknowns)
+
+
+def format_of(row: Row, spec: PromptSpec) -> Format:
+    """The format that a response to the row must keep: systems have their own."""
+    return linear_prompts.FORMAT if row.is_system else get_format(spec.format)
+
+
+def prompt_text(row: Row, spec: PromptSpec, tokenizer: Any = None) -> str:
+    """The whole prompt, byte for byte what the zero-shot tasks send (``tokenizer``: for chat alone)."""
+    if row.is_system:
+        plain = linear_prompts.question_text(row.question, zeroshot=True)
+        turns = [{"role": "system", "content": spec.system}] if spec.system else []
+        turns.append({"role": "user", "content": plain})
+    else:
+        plain = render(row.question, (), spec.format)
+        turns = messages(row.question, (), spec.format, system=spec.system)
+    if not spec.chat:
+        return plain
+    return chat_text(turns, tokenizer)
+
+
+def completion_text(row: Row, spec: PromptSpec) -> str:
+    """The response that is trained on, as the format writes it; after a plain prompt, with the blank before it."""
+    if row.is_system:
+        text = linear_prompts.target_text(row.solution)
+    else:
+        text = target_text(row.solution, spec.format)
+    if row.thinking:
+        text = f"<think>\n{row.thinking.strip()}\n</think>\n\n{text}"
+    return text if spec.chat else TARGET_DELIMITER + text
+
+
+def chat_text(turns: list[dict[str, str]], tokenizer: Any) -> str:
+    """Turns as the tokenizer's chat template renders them, with the mark that opens a response.
+
+    A system turn opens the first user turn where the template refuses it or leaves it out.
+    """
+
+    def rendered(asked: list[dict[str, str]]) -> str:
+        return str(tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True))
+
+    if turns[0]["role"] != "system":
+        return rendered(turns)
+    from jinja2 import TemplateError
+
+    try:
+        shown = _PROBE in rendered([{"role": "system", "content": _PROBE}, {"role": "user", "content": "."}])
+    except TemplateError:
+        shown = False
+    return rendered(turns if shown else fold_system(turns))
