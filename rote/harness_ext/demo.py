@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, Final
 from rote import tasks_path
 from rote.errors import UsageError
 from rote.harness_ext import models
+from rote.harness_ext.folders import replacing_folder
 from rote.harness_ext.git import quiet_git
 
 #: Model arguments of the demonstration, the reference first: four models. The memoriser and the
@@ -87,32 +86,8 @@ def replaced_folder(out: Path, *, force: bool) -> Iterator[Path]:
         raise UsageError(f"--out {out}: holds {foreign[0]!r}, which no demonstration wrote")
     if content and not force:
         raise UsageError(f"--out {out}: holds an earlier demonstration; --force replaces it")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be made ({error.strerror})") from error
-    try:
-        new.chmod(0o755)
+    with replacing_folder(out) as new:
         yield new
-        _swap(new, out)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-
-
-def _swap(new: Path, out: Path) -> None:
-    """Put ``new`` in the place of ``out``, which is removed only once that has worked."""
-    if not out.exists():
-        new.rename(out)
-        return
-    old = new.with_name(f"{new.name}-old")
-    out.rename(old)
-    try:
-        new.rename(out)
-    except OSError:
-        old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

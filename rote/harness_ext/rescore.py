@@ -26,6 +26,7 @@ from typing import Any, Final
 from rote import __version__
 from rote.errors import LogError, UsageError
 from rote.harness_ext import linear, repeats, scoring
+from rote.harness_ext.folders import new_folder
 from rote.harness_ext.models.generation import Generation, Response
 from rote.harness_ext.rescore_rows import (
     HASHES,
@@ -39,7 +40,7 @@ from rote.harness_ext.rescore_rows import (
     read_record,
     responses_of,
 )
-from rote.harness_ext.rescore_tables import aggregate, facts, higher_is_better, new_folder
+from rote.harness_ext.rescore_tables import aggregate, facts, higher_is_better
 from rote.prompts import FORMATS, get_format
 
 #: Documents scored at a time, by one process.

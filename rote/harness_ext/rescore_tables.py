@@ -1,16 +1,11 @@
-"""What rescored logs are put into: tables of metrics, and a folder that appears whole or not at all."""
+"""The tables of metrics that rescored logs are put into."""
 
 from __future__ import annotations
 
 import math
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rote.errors import UsageError
 from rote.harness_ext import repeats, scoring
 from rote.metrics import LABELS, mean_present
 
@@ -58,27 +53,3 @@ def higher_is_better(key: str) -> bool | None:
 def facts(table: Mapping[str, Any]) -> dict[str, Any]:
     """What a task's table of results holds beside metrics."""
     return {key: value for key, value in table.items() if "," not in key}
-
-
-@contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
-    """A folder to fill that becomes ``out`` when the block ends well, and is removed when it fails.
-
-    Raises UsageError: ``out`` holds anything, is a file, or cannot be made.
-    """
-    out = out.absolute()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"--out {out}: is in use; name a new folder")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be made ({error.strerror})") from error
-    try:
-        folder.chmod(0o755)
-        yield folder
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
