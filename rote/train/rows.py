@@ -67,7 +67,7 @@ def prompt_text(row: Row, spec: PromptSpec, tokenizer: Any = None) -> str:
 
 
 def completion_text(row: Row, spec: PromptSpec) -> str:
-    """The response that is trained on, as the format writes it; after a plain prompt, with the blank before it."""
+    """The response that is trained on, as the format writes it; after a plain prompt with a blank before it."""
     if row.is_system:
         text = linear_prompts.target_text(row.solution)
     else:
