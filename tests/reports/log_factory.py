@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,7 +172,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         tasks = list(self.samples)
         self.results = {
-            "results": {t: {"alias": t, "exact_match,none": 0.5} for t in tasks},
+            "results": {t: {"alias": t, **table(s)} for t, s in self.samples.items()},
             "group_subtasks": {},
             "configs": {t: self._config(t) for t in tasks},
             "versions": dict.fromkeys(tasks, 1.0),
@@ -249,6 +249,26 @@ def behaviour(
         return "trap" if variant in TRAPPING and rng.random() < trapped else "wrong"
 
     return outcome
+
+
+def table(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What lm-eval's table says of a task: the mean of exact_match under each filter, where it has one."""
+    filters: dict[str, list[Any]] = {}
+    for record in records:
+        filters.setdefault(record.get("filter", "none"), []).append(record.get("exact_match"))
+    found: dict[str, Any] = {}
+    for name, values in filters.items():
+        try:
+            found[f"exact_match,{name}"] = sum(_truth(v) for v in values) / len(values)
+        except (TypeError, ValueError):
+            found[f"exact_match,{name}"] = "N/A"
+        found[f"exact_match_stderr,{name}"] = "N/A"
+    return found
+
+
+def _truth(value: Any) -> float:
+    text = str(value).lower()
+    return float(text == "true") if text in ("true", "false") else float(value)
 
 
 VARIANTS = ("names", "numbers", "symbolic", "noop", "noop2", "noop_control", "symbolic_noop", "p1", "p2")
