@@ -31,8 +31,9 @@ def run(args: argparse.Namespace) -> int:
     from rote.errors import UsageError
     from rote.reports import read_logs
     from rote.reports.compare import build_comparison
-    from rote.reports.compare.output import check_target, format_of, write_comparison
+    from rote.reports.compare.output import check_target, write_comparison
     from rote.reports.compare.text import render_text
+    from rote.reports.writing import format_of
 
     if args.flips < 0:
         raise UsageError(f"--flips must be 0 or more, got {args.flips}")

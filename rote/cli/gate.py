@@ -78,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from rote.errors import UsageError
     from rote.reports import read_logs
-    from rote.reports.compare.output import check_target, write_whole
     from rote.reports.gate import decide, from_runs, read_baseline, render_baseline
     from rote.reports.gate.baseline import SCHEMA
+    from rote.reports.writing import check_target, write_whole
 
     _check(args)
     if args.update_baseline:
@@ -185,8 +185,8 @@ def _live(args: argparse.Namespace, baseline: Any, policy: Any) -> Any:
 
 
 def _write(args: argparse.Namespace, outcome: Any) -> None:
-    from rote.reports.compare.output import write_whole
     from rote.reports.gate import render
+    from rote.reports.writing import write_whole
 
     encoding = sys.stdout.encoding or "utf-8"
     print(render.render_text(outcome).encode(encoding, "replace").decode(encoding), end="")
@@ -207,9 +207,9 @@ def _write(args: argparse.Namespace, outcome: Any) -> None:
 
 def _write_error(args: argparse.Namespace, message: str, exit_code: int) -> None:
     """The same files, saying that no decision was made: a file of an earlier run must not be mistaken."""
-    from rote.reports.compare.output import write_whole
     from rote.reports.compare.text import escape
     from rote.reports.gate import render
+    from rote.reports.writing import write_whole
 
     told = f"## rote gate: ERROR\n\n{escape(message)}\n"
     for path, content in (
