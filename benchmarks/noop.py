@@ -21,8 +21,8 @@ from collections.abc import Sequence
 
 from rote.perturb import Template, load_source
 from rote.perturb.gsm8k import load
+from rote.perturb.inert import without_clauses
 from rote.perturb.noop import ATTACHED
-from rote.problem import Problem
 
 #: What was asked: templates of GSM8K's test split that take three families, and instances a second.
 TEMPLATES = 1100
@@ -37,14 +37,6 @@ def rate(templates: Sequence[Template], variant: str, first: int, last: int) -> 
             template.problem(variant, 0, index)
             made += 1
     return made / (time.process_time() - start)
-
-
-def without_clauses(problem: Problem) -> str:
-    """The question with every clause, and the space behind it, taken out."""
-    question = problem.question
-    for noop in sorted(problem.noop, key=lambda noop: noop.span, reverse=True):
-        question = question[: noop.span[0]] + question[noop.span[1] + 1 :]
-    return question
 
 
 def faults(template: Template, variant: str, each: int) -> Counter[str]:

@@ -22,6 +22,7 @@ from rote.answers import is_correct
 from rote.errors import RoteError, TemplateError
 from rote.perturb import english
 from rote.perturb.authored import AuthoredTemplate, load_template
+from rote.perturb.inert import without_clauses
 from rote.perturb.language import comma, ordinal, plain, words
 from rote.perturb.plan import Plan
 from rote.perturb.schema import InertClause, NumberSpec, TemplateSpec
@@ -370,12 +371,8 @@ def _own_clause(template: AuthoredTemplate, problem: Problem, values: dict[str, 
 
 def _without_attached(template: AuthoredTemplate, problem: Problem, values: dict[str, Value]) -> str:
     """The question without the clauses that families attached: those stand in no file of the template's."""
-    question = problem.question
-    if _own_clause(template, problem, values) is None:
-        for noop in sorted(problem.noop, key=lambda noop: noop.span, reverse=True):
-            start, end = noop.span
-            question = question[:start] + question[end + 1 :]
-    return question
+    own = _own_clause(template, problem, values)
+    return without_clauses(problem) if own is None else problem.question
 
 
 # rules of a set ---------------------------------------------------------------------------------

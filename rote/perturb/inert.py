@@ -1,4 +1,4 @@
-"""What makes a clause inert, whoever wrote it: the words it must not have, and the record of an instance."""
+"""Inert clauses, whoever wrote them: the words they must not have, their record, a question without them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from rote.problem import Noop
+from rote.problem import Noop, Problem
 from rote.rational import format_number
 
 #: Words that could take the inert number into what is asked.
@@ -73,3 +73,13 @@ def scope_word(source: str) -> str | None:
     """The first word, in the alphabet, of a clause's source that could take its number into what is asked."""
     found = SCOPE_WORDS & set(_WORD.findall(_FIELD.sub(" ", source).lower()))
     return min(found, default=None)
+
+
+def without_clauses(problem: Problem) -> str:
+    """The question with every inert clause, and the one character behind it, taken out."""
+    question = problem.question
+    # From the last, so that the spans of those before stay true.
+    for noop in sorted(problem.noop, key=lambda noop: noop.span, reverse=True):
+        start, end = noop.span
+        question = question[:start] + question[end + 1 :]
+    return question

@@ -9,6 +9,7 @@ import pytest
 
 from rote.errors import UsageError
 from rote.perturb import Template, expressions, load_source
+from rote.perturb.inert import without_clauses
 from rote.perturb.noop import ATTACHED
 from rote.perturb.noop.clauses import pairs
 from rote.perturb.plan import Plan
@@ -51,14 +52,6 @@ def test_what_is_put_together_is_what_the_plan_says(variant: str) -> None:
             assert len(problem.noop) == (2 if variant == "noop2" else 1)
             looked += 1
     assert looked >= 60
-
-
-def without_clauses(problem: Problem) -> str:
-    question = problem.question
-    for noop in sorted(problem.noop, key=lambda n: n.span, reverse=True):
-        start, end = noop.span
-        question = question[:start] + question[end + 1 :]
-    return question
 
 
 @pytest.mark.parametrize("variant", ["noop", "noop2", "noop_control"])
