@@ -40,7 +40,7 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from rote.answers.passages import without_thinking
 from rote.errors import DataError, UsageError
@@ -52,6 +52,12 @@ FEWSHOT_DELIMITER: Final = "\n\n"
 
 #: Zero-shot stop string: a marker that is no text. (Some APIs refuse an empty list of stop strings.)
 END_OF_TEXT: Final = "<|endoftext|>"
+
+#: The format of a task whose name and settings tell none.
+DEFAULT_FORMAT: Final = "hash"
+
+#: What lm-eval logs of a task's function of scoring, its source or its name, says the format.
+_SCORED_BY: Final = re.compile(r"process_results_([a-z0-9]+)\b")
 
 #: GSM8K's calculator annotations, ``<<3*4=12>>``: for a checker, never shown to a model. No ``<`` inside,
 #: so that an unclosed one costs no second scan.
@@ -318,6 +324,15 @@ def fold_system(turns: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
             raise UsageError("a system message has no user message to be folded into")
         first["content"] = "\n\n".join([*system, first["content"]])
     return folded
+
+
+def format_of(task: str, config: Mapping[str, Any]) -> str:
+    """The format of a task in lm-eval's logs: what scores it names it, else its name; else ``hash``.
+
+    ``config`` is the task's own as logged; it may be empty.
+    """
+    named = _SCORED_BY.findall(str(config.get("process_results", ""))) + task.split("_")
+    return next((name for name in named if name in FORMATS), DEFAULT_FORMAT)
 
 
 def format_asked(prompt: str) -> str:

@@ -303,3 +303,24 @@ class TestSystemRole:
 def test_unknown_format_is_named() -> None:
     with pytest.raises(UsageError, match=r"unknown prompt format 'hsh'; known: hash, tags, boxed, instruct"):
         prompts.render(QUESTION, format="hsh")
+
+
+@pytest.mark.parametrize(
+    ("task", "config", "name"),
+    [
+        (
+            "bank_noop",
+            {"process_results": "def process_results_tags(doc, results):\n    return score(doc)\n"},
+            "tags",
+        ),
+        ("bank_noop_boxed_zeroshot", {}, "boxed"),
+        ("bank_noop_instruct", {}, "instruct"),
+        ("bank_noop", {}, "hash"),
+        ("my_tags", {"process_results": "<function process_results_hash at 0x7f>"}, "hash"),
+        ("my_tags", {"process_results": "def process_results_hash_of_mine(doc, results):"}, "tags"),
+        ("bank_noop", {"process_results": None}, "hash"),
+        ("", {"process_results": 3}, "hash"),
+    ],
+)
+def test_format_of_a_logged_task(task: str, config: dict[str, object], name: str) -> None:
+    assert prompts.format_of(task, config) == name

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from rote.errors import UsageError
     from rote.harness_ext.judge import audit, open_judge
     from rote.harness_ext.judge_logs import SCHEMA, judge_logs, lines
-    from rote.reports.files import find_logs
+    from rote.logs.files import find_logs
 
     out: Path | None = args.out
     if out is not None and out.exists():

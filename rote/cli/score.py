@@ -33,23 +33,13 @@ def run(args: argparse.Namespace) -> int:
     """Score and write; prints each task's accuracy before and after."""
     from tqdm import tqdm
 
-    from rote.errors import LogError
     from rote.harness_ext.rescore import Log, rescore
-    from rote.reports.files import find_logs, read_results
+    from rote.logs.files import find_runs, read_results
 
-    results, samples = find_logs(args.logs)
     logs = [
-        Log(
-            path,
-            read_results(path),
-            tuple((task, p) for p, task, t in samples if p.parent == path.parent and t == time),
-        )
-        for path, time in results
+        Log(found.results, read_results(found.results), tuple((task, path) for path, task in found.samples))
+        for found in find_runs(args.logs)
     ]
-    claimed = {path for log in logs for _, path in log.samples}
-    for path, _, _ in samples:
-        if path not in claimed:
-            raise LogError("has no results file of the same timestamp beside it", path=path)
     patterns = [word.strip() for word in args.tasks.split(",") if word.strip()]
     with tqdm(unit=" samples", disable=None) as bar:
 

@@ -29,7 +29,8 @@ from rote.harness_ext.judge import (
     read_rating,
     read_verdict,
 )
-from rote.harness_ext.rescore_rows import document_of, read_index, read_record, responses_of
+from rote.harness_ext.rescore_rows import document_of, read_index
+from rote.logs.rows import read_record, responses_of
 
 #: Of the JSON that :func:`judge_logs` returns.
 SCHEMA: Final = "rote.judge/1"

@@ -12,7 +12,6 @@ be shared out to processes.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -29,26 +28,22 @@ from rote.harness_ext import linear, repeats, scoring
 from rote.harness_ext.folders import new_folder
 from rote.harness_ext.models.generation import Generation, Response
 from rote.harness_ext.rescore_rows import (
-    HASHES,
     LONG,
     Index,
     Row,
     document_of,
-    filter_of,
+    filter_name,
     former_of,
     read_index,
-    read_record,
-    responses_of,
 )
 from rote.harness_ext.rescore_tables import aggregate, facts, higher_is_better
-from rote.prompts import FORMATS, get_format
+from rote.logs.rows import TaskHash, hashes_of, read_record, responses_of
+from rote.prompts import format_of, get_format
 
 #: Documents scored at a time, by one process.
 _CHUNK: Final = 100
 #: Faults, or lines of one kind of remark, that a message lists.
 _LISTED: Final = 20
-#: The format of a task whose name and settings tell none.
-DEFAULT_FORMAT: Final = "hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +169,6 @@ def _index(path: Path, task: str, log: Log) -> Index:
     return index
 
 
-def format_of(task: str, config: Mapping[str, Any]) -> str:
-    """The format that a task's function of scoring names, else its name, else ``hash``."""
-    source = str(config.get("process_results", ""))
-    named = re.findall(r"process_results_(\w+?)\b", source) + task.split("_")
-    return next((name for name in named if name in FORMATS), DEFAULT_FORMAT)
-
-
 # --- one document ------------------------------------------------------------------------------------
 
 
@@ -195,8 +183,10 @@ def score_document(doc: Mapping[str, Any], responses: Sequence[str], format: str
     return {**scores[0], **repeats.over_repeats(doc, responses, [bool(s["exact_match"]) for s in scores])}
 
 
-def _score_chunk(path: Path, format: str, rows: Sequence[Row]) -> list[tuple[bytes, dict[str, Any], str]]:
-    """For each row: the line to write, its metrics and its hashes, together ('' where one is missing)."""
+def _score_chunk(
+    path: Path, format: str, rows: Sequence[Row]
+) -> list[tuple[bytes, dict[str, Any], str | None]]:
+    """For each row: the line to write, its metrics, and its hashes, joined (None where one is missing)."""
     found = []
     with path.open("rb") as handle:
         for row in rows:
@@ -205,11 +195,10 @@ def _score_chunk(path: Path, format: str, rows: Sequence[Row]) -> list[tuple[byt
             responses = responses_of(record)
             responses[0] = _as_generated(record, responses[0])
             metrics = score_document(document_of(record), responses, format)
-            hashes = [record.get(name) for name in HASHES]
-            whole = "".join(map(str, hashes)) if all(isinstance(h, str) for h in hashes) else ""
+            hashes = hashes_of(record)
             own = former_of(record)
             for key in own:
-                record.pop(key.removesuffix(f",{filter_of(record)}"))
+                record.pop(key.removesuffix(f",{filter_name(record)}"))
             former = {**(record.pop("former", None) or {}), **own, **row.former}
             record["filtered_resps"] = [responses[0]] if len(responses) == 1 else [responses]
             if "filter" in record:
@@ -217,7 +206,7 @@ def _score_chunk(path: Path, format: str, rows: Sequence[Row]) -> list[tuple[byt
                 record["metrics"] = list(metrics)
             record.update(metrics)
             record["former"] = former
-            found.append((_line(record, clean), metrics, whole))
+            found.append((_line(record, clean), metrics, hashes))
     return found
 
 
@@ -271,12 +260,12 @@ def _rescore_run(
         rows = list(index.rows.values())
         chunks = [rows[i : i + _CHUNK] for i in range(0, len(rows), _CHUNK)]
         columns: dict[str, list[Any]] = {}
-        hashes: list[str] = []
+        whole = TaskHash()
         with (folder / path.name).open("xb") as handle:
             for scored in run(partial(_score_chunk, path, how), chunks):
-                for line, metrics, whole in scored:
+                for line, metrics, hashes in scored:
                     handle.write(line)
-                    hashes.append(whole)
+                    whole.add(hashes)
                     for key, value in metrics.items():
                         columns.setdefault(key, []).append(value)
                 done.documents += len(scored)
@@ -293,8 +282,8 @@ def _rescore_run(
             task,
             {key: higher_is_better(key) for key in columns if f"{key},none" in table},
         )
-        if all(hashes):
-            _set(results, "task_hashes", task, _hash(hashes))
+        if (digest := whole.hexdigest()) is not None:
+            _set(results, "task_hashes", task, digest)
         _tell(done, task, path, index, old, table)
     _leave_out(log, results, note, done)
     results["rescored"] = note
@@ -304,12 +293,6 @@ def _rescore_run(
 
 def _set(results: dict[str, Any], name: str, task: str, value: Any) -> None:
     results[name] = {**(results.get(name) or {}), task: value}
-
-
-def _hash(hashes: Sequence[str]) -> str:
-    import hashlib
-
-    return hashlib.sha256("".join(hashes).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _leave_out(log: Log, results: dict[str, Any], note: dict[str, Any], done: Rescored) -> None:

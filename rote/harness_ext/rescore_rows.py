@@ -1,30 +1,39 @@
 """Which lines of a samples file are documents, whatever version of lm-eval wrote it (0.4.5 to 0.4.13).
 
-What differs between versions and tasks, and is all read here:
+What differs between versions and tasks, and is read here:
 
-- ``filter`` and ``metrics`` are logged from 0.4.7 on; before, a metric is every key that is no other's;
+- ``metrics`` are logged from 0.4.7 on; before, a metric is every key that is no other's;
 - a task with several filters has a line for each document and filter, all with the same ``resps``;
-- ``resps`` is a list for each request, with one text a repeat; older writers leave the inner list out;
 - ``doc`` is a document of rote, of its linear equations, or of stock ``gsm8k`` (whose ``answer`` is a
   solution that ends in ``#### n``).
 
-A line that is not UTF-8 is read with its odd bytes kept (``surrogateescape``) and noted; a line that cannot
-be scored is a fault that names line and field. Faults are collected: one reading tells all of them.
+Lines and their fields are read by :mod:`rote.logs.rows`. A line that is not UTF-8 is kept and noted; a line
+that cannot be scored is a fault that names line and field. Faults are collected: one reading tells them all.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from rote.logs.rows import (
+    HASHES,
+    Fault,
+    TaskHash,
+    doc_of,
+    filter_of,
+    hashes_of,
+    read_lines,
+    read_record,
+    responses_of,
+)
+from rote.logs.words import as_found
 from rote.rational import parse_number
 
-#: What lm-eval makes its hash of a task from.
-HASHES: Final = ("doc_hash", "prompt_hash", "target_hash")
 #: Keys that lm-eval itself writes with a sample, or this package; the others are metrics.
 STOCK: Final = frozenset(
     {*"doc_id doc target arguments resps filtered_resps filter metrics former".split(), *HASHES}
@@ -32,13 +41,6 @@ STOCK: Final = frozenset(
 
 #: Characters of a response beyond which it is named: no such text is an answer to a word problem.
 LONG: Final = 1_000_000
-
-
-class Fault(ValueError):
-    """Why a line cannot be scored: the field and what is wrong with it."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"[{field}]: {message}")
 
 
 @dataclass(slots=True)
@@ -82,42 +84,12 @@ class Index:
     long: list[int] = field(default_factory=list)
 
 
-def read_record(raw: bytes) -> tuple[Any, bool]:
-    """The value of a line and whether it was UTF-8. Raises Fault for what is no JSON."""
-    try:
-        text, clean = raw.decode("utf-8"), True
-    except UnicodeDecodeError:
-        text, clean = raw.decode("utf-8", "surrogateescape"), False
-    try:
-        return json.loads(text), clean
-    except (ValueError, RecursionError) as error:
-        cut = "" if raw.endswith(b"\n") else "; the file is cut off here"
-        raise Fault("line", f"is not valid JSON ({type(error).__name__}){cut}") from None
-
-
-def responses_of(record: Mapping[str, Any]) -> list[str]:
-    """The texts that the model gave for the one request of a sample, one a repeat.
-
-    Raises Fault: missing, empty, no text (a task of log-likelihoods), several requests.
-    """
-    if "resps" not in record:
-        raise Fault("resps", "is missing")
-    resps = record["resps"]
-    if isinstance(resps, list) and len(resps) == 1:
-        texts = [resps[0]] if isinstance(resps[0], str) else resps[0]
-        if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts):
-            return texts
-    raise Fault("resps", f"is {_short(resps)}; it must be a list of one list of texts")
-
-
 def document_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """The document in rote's shape, ready to score: stock ``gsm8k`` is put into it.
 
     Raises Fault: missing or mistyped fields, a gold that is no number.
     """
-    doc = record.get("doc")
-    if not isinstance(doc, dict):
-        raise Fault("doc", "is missing" if "doc" not in record else f"is {_short(doc)}, no table")
+    doc = doc_of(record)
     if doc.get("answers"):
         _check_unknowns(doc["answers"])
         return doc
@@ -128,7 +100,7 @@ def document_of(record: Mapping[str, Any]) -> dict[str, Any]:
                 f"is missing (there are {', '.join(map(str, list(doc)[:12])) or 'no fields'})",
             )
         if not isinstance(doc[name], str):
-            raise Fault(f"doc.{name}", f"is {_short(doc[name])}; it must be text")
+            raise Fault(f"doc.{name}", f"is {as_found(doc[name])}; it must be text")
     answer = doc["answer"]
     if "template_id" in doc:
         _number(answer, "doc.answer")
@@ -141,7 +113,7 @@ def document_of(record: Mapping[str, Any]) -> dict[str, Any]:
                 _number(clause["number"], "doc.noop.number")
         solution = doc.get("solution")
         if solution is not None and not isinstance(solution, str):
-            raise Fault("doc.solution", f"is {_short(solution)}; it must be text")
+            raise Fault("doc.solution", f"is {as_found(solution)}; it must be text")
         return {**doc, "traps": traps, "noop": clauses, "solution": solution}
     solution, mark, gold = answer.rpartition("####")
     gold = gold.strip().replace(",", "").lstrip("$") if mark else answer.strip()
@@ -156,13 +128,13 @@ def _tables(doc: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     value = doc.get(name)
     listed = [] if value is None else value
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
-        raise Fault(f"doc.{name}", f"is {_short(value)}; it must be a list of tables")
+        raise Fault(f"doc.{name}", f"is {as_found(value)}; it must be a list of tables")
     return listed
 
 
 def _check_unknowns(answers: Any) -> None:
     if not isinstance(answers, dict):
-        raise Fault("doc.answers", f"is {_short(answers)}; it must be a table of unknowns")
+        raise Fault("doc.answers", f"is {as_found(answers)}; it must be a table of unknowns")
     for name, value in answers.items():
         _number(value, f"doc.answers.{name}")
 
@@ -173,36 +145,28 @@ def _number(text: Any, where: str) -> None:
             raise ValueError(text)
         parse_number(text)
     except (ValueError, ZeroDivisionError):
-        raise Fault(where, f"is {_short(text)}; it must be a number as text") from None
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)[:80].encode("ascii", "backslashreplace").decode()
-    return shown if len(shown) <= 60 else f"{shown[:59]}…"
+        raise Fault(where, f"is {as_found(text)}; it must be a number as text") from None
 
 
 def read_index(path: Path) -> Index:
-    """Read a samples file for the first time. Raises OSError only; what is wrong with lines it holds."""
+    """Read a samples file for the first time; what is wrong with lines stands in the index.
+
+    Raises OSError, and LogError where a line is too long to be read at all.
+    """
     index = Index()
-    hasher: Any = hashlib.sha256()
-    for number, offset, raw in _lines(path):
+    whole = TaskHash()
+    for number, offset, raw in read_lines(path):
         index.lines += 1
         try:
             record, clean = read_record(raw)
             if not clean:
                 index.odd.append(number)
-            if not isinstance(record, dict):
-                raise Fault("line", "is no sample of lm-eval: no table")
             _enter(index, record, number, offset, len(raw))
         except Fault as fault:
             index.faults.append((number, str(fault)))
             continue
-        hashes = [record.get(name) for name in HASHES]
-        if hasher is not None and all(isinstance(h, str) for h in hashes):
-            hasher.update("".join(map(str, hashes)).encode("utf-8", "surrogatepass"))
-        else:
-            hasher = None
-    index.hash = hasher.hexdigest() if hasher is not None and index.lines else None
+        whole.add(hashes_of(record))
+    index.hash = whole.hexdigest()
     return index
 
 
@@ -211,7 +175,7 @@ def _enter(index: Index, record: dict[str, Any], number: int, offset: int, lengt
         raise Fault("doc_id", "is missing")
     responses = responses_of(record)
     document_of(record)
-    name = filter_of(record)
+    name = filter_name(record)
     index.repeats = index.repeats or len(responses)
     if len(responses) != index.repeats:
         raise Fault("resps", f"holds {len(responses)} responses, other lines {index.repeats}")
@@ -237,26 +201,13 @@ def _enter(index: Index, record: dict[str, Any], number: int, offset: int, lengt
         row.former[metric if "filter" in record else f"{metric} (line {number})"] = value
 
 
-def filter_of(record: Mapping[str, Any]) -> str:
-    """The filter's name; ``none`` before lm-eval 0.4.7, which does not log it. Raises Fault: no text."""
-    name = record.get("filter", "none")
-    if not isinstance(name, str):
-        raise Fault("filter", f"is {_short(name)}; it must be text")
-    return name
+def filter_name(record: Mapping[str, Any]) -> str:
+    """The filter's name; ``none`` where none is logged. Raises Fault: no text."""
+    return filter_of(record) or "none"
 
 
 def former_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """The logged scores of a sample by ``metric,filter``."""
     names = record.get("metrics")
     listed = names if isinstance(names, list) else [key for key in record if key not in STOCK]
-    return {f"{name},{filter_of(record)}": record[name] for name in listed if name in record}
-
-
-def _lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """Number from 1, offset in bytes and bytes of each line that is not blank."""
-    offset = 0
-    with path.open("rb") as handle:
-        for number, raw in enumerate(handle, start=1):
-            if raw.strip():
-                yield number, offset, raw
-            offset += len(raw)
+    return {f"{name},{filter_name(record)}": record[name] for name in listed if name in record}

@@ -8,15 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-#: ``_<timestamp>`` at the end of a log's stem: ``datetime.isoformat()`` with ":" replaced, and no
-#: fraction at all when the clock stood at a whole second.
-TIMESTAMP: Final = r"\d{4}-\d{2}-\d{2}T\d{2}[-:]\d{2}[-:]\d{2}(?:\.\d{1,6})?"
-
-# Control characters (newline and tab excepted), bidirectional overrides and isolates, lone surrogates:
-# they act on a terminal, reorder what is shown, or cannot be encoded.
-_UNSHOWABLE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+from rote.logs.words import one_line as one_line
+from rote.logs.words import showable as showable
 
 # Not every "token" is one: add_bos_token, prefix_token_id and tokenizer say what the model reads.
 _SECRET: Final = re.compile(
@@ -46,20 +39,6 @@ _PROMPT_KEYS: Final = (
     "fewshot_config", "generation_kwargs", "use_prompt",
 )  # fmt: skip
 _RUN_KEYS: Final = ("system_instruction", "chat_template", "fewshot_as_multiturn")
-
-
-def showable(text: str) -> str:
-    """``text`` with every character that could act instead of being read replaced by U+FFFD, 1 : 1."""
-    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def one_line(text: str, limit: int = 120) -> str:
-    """``text`` on one line, showable, with its middle cut out beyond ``limit`` characters."""
-    flat = " ".join(showable(text[: 4 * limit + 1000]).split())
-    if len(flat) <= limit:
-        return flat
-    head = (limit - 1) // 2
-    return f"{flat[:head]}…{flat[len(flat) - (limit - 1 - head) :]}"
 
 
 def digest(text: str) -> bytes:

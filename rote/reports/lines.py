@@ -1,18 +1,14 @@
-"""Lines of a samples file, one at a time, put into the shape that lm-eval 0.4.13 writes.
+"""Lines of a samples file as a report needs them: read by :mod:`rote.logs.rows`, scores made alike.
 
-What other versions and backends write differently, and is made alike here:
+What is put into the shape that lm-eval 0.4.13 writes:
 
 - ``filter`` is not logged before 0.4.7: a task's filters are then told by the order of a document's lines
   (:func:`filter_names`);
-- a backend that gave nothing (an API's null content) stands in ``resps`` as null: an empty response;
 - NumPy's values stand as text in some logs, ``np.float64(1.0)`` and the like.
-
-A file is read forward in lines of at most :data:`MOST_BYTES`; no more than one is held.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,11 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import LogError
+from rote.logs import rows
 from rote.reports.fields import one_line
 from rote.reports.records import Where
-
-#: Longest line read, in bytes: a thousand responses of 100 kB. What is longer is no sample.
-MOST_BYTES: Final = 128 * 1024 * 1024
 
 #: Metrics of rote that are kept of a sample, where they are logged and are numbers.
 METRICS: Final = ("agreement", "looping", "truncated", "step_consistency", "grounded", "unknowns_right")
@@ -43,50 +37,31 @@ _ERROR: Final = "error_"
 
 def read_lines(path: Path) -> Iterator[tuple[Where, dict[str, Any]]]:
     """The samples of a file, blank lines left out. Raises LogError, naming the line, on what is none."""
-    offset = number = 0
-    with path.open("rb") as handle:
-        while raw := handle.readline(MOST_BYTES + 1):
-            number += 1
-            where = Where(str(path), number, offset)
-            offset += len(raw)
-            if len(raw) > MOST_BYTES:
-                raise LogError(
-                    f"is longer than {MOST_BYTES:,} bytes: is it a samples file, a line for each sample?",
-                    path=path,
-                    line=number,
-                )
-            if raw.strip():
-                yield where, parse_line(raw, where)
+    name = str(path)
+    for number, offset, raw in rows.read_lines(path):
+        where = Where(name, number, offset)
+        yield where, parse_line(raw, where)
 
 
 def parse_line(raw: bytes, where: Where) -> dict[str, Any]:
     """One line -> a sample with a table ``doc``, in the newest shape. Raises LogError on anything else."""
     try:
-        record = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        # Without its line end it is the last line, and a writer was stopped in the middle of it.
-        cut = not raw.endswith(b"\n")
-        what = "the file is cut off in the middle of this line" if cut else "is not valid JSON"
-        raise LogError(f"{what} ({type(error).__name__})", path=where.path, line=where.line) from None
-    if not isinstance(record, dict) or not isinstance(record.get("doc"), dict):
-        raise LogError("is no sample of lm-eval: it has no table `doc`", path=where.path, line=where.line)
-    _modernise(record)
+        record, clean = rows.read_record(raw)
+        if not clean:
+            raise rows.Fault("", "is not UTF-8 (`rote score` writes logs that keep its bytes in escapes)")
+        doc = rows.doc_of(record)
+    except rows.Fault as fault:
+        raise fault.at(where.path, where.line) from None
+    _modernise(record, doc)
     return record
 
 
-def _modernise(record: dict[str, Any]) -> None:
-    resps = record.get("resps")
-    if isinstance(resps, list) and resps:
-        first = resps[0]
-        if first is None:
-            resps[0] = ""
-        elif isinstance(first, list) and None in first:
-            resps[0] = ["" if text is None else text for text in first]
+def _modernise(record: dict[str, Any], doc: Mapping[str, Any]) -> None:
     for name in FLAGS:
         value = record.get(name)
         if isinstance(value, str) and (match := _NUMPY.fullmatch(value.strip())):
             record[name] = match[1] or match[2]
-    covariates = record["doc"].get("covariates")
+    covariates = doc.get("covariates")
     if isinstance(covariates, dict):
         for name in [k for k, v in covariates.items() if type(v) is int and not -_LARGEST < v < _LARGEST]:
             del covariates[name]
@@ -122,13 +97,12 @@ def runs_of(record: Mapping[str, Any], where: Where) -> tuple[bool, ...]:
     """Whether each of several responses was right, as ``rote eval --repeats`` logs it under ``runs``.
 
     Empty where a single score stands for them all. Raises LogError where the list is no list of 0 and 1, as
-    long as there are responses, whose first is ``exact_match``.
+    long as there are responses, whose first is ``exact_match``; Fault where there are no such responses.
     """
     runs = record.get("runs")
     if runs is None:
         return ()
-    responses = record["resps"][0]
-    count = len(responses) if isinstance(responses, list) else 1
+    count = len(rows.responses_of(record))
     sound = isinstance(runs, list) and all(isinstance(r, (int, float)) and r in (0, 1) for r in runs)
     if not sound or len(runs) != count:
         raise LogError(

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import LogError
+from rote.logs.files import find_runs, read_results
 from rote.reports import fields, lines, samples, settings
-from rote.reports.files import find_runs, read_results
 from rote.reports.merging import Doubles, Group, Key, State, finish
 from rote.reports.records import Model, Runs, Sample, Where
 from rote.reports.settings import Setting

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from rote.prompts import DEFAULT_FORMAT
+
 #: Characters of a response kept for display from its beginning and from its end.
 EXCERPT: Final = 4000
 
-#: The format of answers and the kind of examples that a setting does not mention.
-DEFAULT_FORMAT: Final = "hash"
+#: The kind of examples that a setting does not mention.
 FIXED_EXAMPLES: Final = "fixed"
 
 _EXAMPLES: Final = {

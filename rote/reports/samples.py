@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rote.errors import LogError
+from rote.logs import rows
 from rote.problem import VARIANTS
 from rote.reports import clauses
 from rote.reports.fields import digest, one_line
@@ -59,27 +60,20 @@ def _doc_field(doc: Mapping[str, Any], name: str, kind: type, where: Where) -> A
 
 
 def response_of(record: Mapping[str, Any], where: Where) -> tuple[str, int]:
-    """The model's (first) response and how many were generated: ``resps`` is a list for each request."""
-    resps = record.get("resps")
-    inner = resps[0] if isinstance(resps, list) and resps else None
-    if isinstance(inner, str):  # a single response, not wrapped a second time
-        return inner, 1
-    if isinstance(inner, list) and inner and isinstance(inner[0], str):
-        return inner[0], len(inner)
-    raise LogError(
-        f"is {one_line(repr(resps), 60)}; it must be a list of lists of text",
-        path=where.path,
-        line=where.line,
-        field="resps",
-    )
+    """The model's (first) response and how many were generated. Raises LogError where there is none."""
+    try:
+        responses = rows.responses_of(record)
+    except rows.Fault as fault:
+        raise fault.at(where.path, where.line) from None
+    return responses[0], len(responses)
 
 
 def filter_of(record: Mapping[str, Any], where: Where) -> str | None:
-    """The filter's name; None before lm-eval 0.4.7, which does not log it."""
-    name = record.get("filter")
-    if name is None or isinstance(name, str):
-        return name
-    raise LogError(f"is {name!r}; it must be text", path=where.path, line=where.line, field="filter")
+    """The filter's name; None before lm-eval 0.4.7, which does not log it. Raises LogError: no text."""
+    try:
+        return rows.filter_of(record)
+    except rows.Fault as fault:
+        raise fault.at(where.path, where.line) from None
 
 
 def parse_sample(record: Mapping[str, Any], where: Where) -> tuple[Sample, str, int, bool]:

@@ -6,22 +6,19 @@ series. What else decides the prompt and the decoding is kept beside it, to be c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from rote.prompts import FORMATS
+from rote.prompts import format_of
 from rote.reports import fields
-from rote.reports.records import DEFAULT_FORMAT, FIXED_EXAMPLES
+from rote.reports.records import FIXED_EXAMPLES
 
 #: Endings of the names of tasks whose examples are others than the fixed ones, for logs that do not tell.
 _KINDS_BY_NAME: Final = {"_same_shots": "same_template", "_noop_shots": "noop"}
 
 #: lm-eval's seeds that the drawing of responses may depend on.
 _SEEDS: Final = ("random_seed", "numpy_seed", "torch_seed")
-
-_SCORED_BY: Final = re.compile(r"process_results_([a-z0-9]+)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +33,7 @@ class Setting:
 def setting_of(results: Mapping[str, Any], task: str) -> Setting:
     """The setting of a task in a results file."""
     config = results["configs"].get(task) or {}
-    return Setting(fields.shots_of(results, task), format_of(config, task), examples_of(config, task))
-
-
-def format_of(config: Mapping[str, Any], task: str) -> str:
-    """The format of the answers: what scores them names it, else the task's name; else ``hash``."""
-    named = _SCORED_BY.findall(str(config.get("process_results", ""))) + task.split("_")
-    return next((name for name in named if name in FORMATS), DEFAULT_FORMAT)
+    return Setting(fields.shots_of(results, task), format_of(task, config), examples_of(config, task))
 
 
 def examples_of(config: Mapping[str, Any], task: str) -> str:

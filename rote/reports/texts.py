@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rote.errors import LogError
+from rote.logs.rows import MOST_BYTES
 from rote.reports import clauses, fields, lines, samples
 from rote.reports.records import EXCERPT, Sample, Texts
 
@@ -16,7 +17,7 @@ def read_texts(sample: Sample) -> Texts:
     where = sample.where
     with Path(where.path).open("rb") as handle:
         handle.seek(where.offset)
-        raw = handle.readline(lines.MOST_BYTES)
+        raw = handle.readline(MOST_BYTES)
     try:
         record = lines.parse_line(raw, where)
         response, _ = samples.response_of(record, where)

@@ -20,8 +20,8 @@ from rote.errors import LogError, UsageError
 from rote.harness_ext import judge
 from rote.harness_ext.judge import Rate, audit, pairs, read_rating, read_verdict
 from rote.harness_ext.judge_logs import choose, judge_logs, lines, read_cases
+from rote.logs.files import find_logs
 from rote.rational import parse_number
-from rote.reports.files import find_logs
 from rote.reports.statistics import wilson_interval
 
 

@@ -13,12 +13,12 @@ import pytest
 
 from rote.cli import main
 from rote.errors import LogError, UsageError
-from rote.harness_ext.rescore import Log, format_of, rescore
+from rote.harness_ext.rescore import Log, rescore
 from rote.harness_ext.rescore_tables import aggregate
 from rote.harness_ext.run import evaluate
+from rote.logs.files import find_logs, read_results
 from rote.metrics import mean_present
 from rote.reports import read_logs
-from rote.reports.files import find_logs, read_results
 
 TIME = "2026-03-05T10-11-12.345678"
 VERSIONS = ("0.4.5", "0.4.7", "0.4.9", "0.4.13")
@@ -348,14 +348,6 @@ def test_chosen_tasks_alone_are_written(tmp_path: Path) -> None:
     assert set(results_of(tmp_path / "out")["results"]) == {"bank_noop"}
     assert "bank_names" in results_of(tmp_path / "out")["rescored"]["former"]
     assert any("bank_names" in remark for remark in done.remarks)
-
-
-def test_format_of_name_and_function() -> None:
-    assert format_of("bank_noop", {}) == "hash"
-    assert (
-        format_of("bank_hash_zeroshot", {"process_results": "def process_results_hash(doc, results):"})
-        == "hash"
-    )
 
 
 def test_aggregate_leaves_out_what_is_absent() -> None:

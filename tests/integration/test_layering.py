@@ -18,7 +18,7 @@ import pytest
 import rote
 
 PACKAGE = Path(rote.__file__).parent
-GROUND = frozenset({"errors", "problem", "rational", "answers", "steps", "prompts", "metrics"})
+GROUND = frozenset({"errors", "problem", "rational", "answers", "steps", "prompts", "metrics", "logs"})
 ROOMS = ("perturb", "tasks", "harness_ext", "reports", "train", "cli")
 EVERYTHING = frozenset({"*"})
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from log_factory import Run, behaviour
 
 from rote.errors import LogError
+from rote.logs.files import read_results
 from rote.reports import read_logs
-from rote.reports.files import read_results
 from rote.reports.records import Runs
 from rote.reports.texts import read_texts
 

@@ -13,7 +13,7 @@ from log_factory import Run, behaviour, document
 from rote.errors import LogError
 from rote.reports import build_report, read_logs
 from rote.reports.lines import filter_names
-from rote.reports.settings import examples_of, format_of, seeds_of
+from rote.reports.settings import examples_of, seeds_of
 from rote.reports.texts import read_texts
 
 RIGHT = behaviour({"original": 1.0})
@@ -49,21 +49,6 @@ def refused(path: Path) -> LogError:
 
 
 # --- formats and examples --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("config", "task", "name"),
-    [
-        ({"process_results": TAGS_SOURCE}, "bank_noop", "tags"),
-        ({}, "bank_noop_boxed_zeroshot", "boxed"),
-        ({}, "bank_noop_instruct", "instruct"),
-        ({"process_results": "<function process_results_hash at 0x7f>"}, "my_tags", "hash"),
-        ({"process_results": None}, "bank_noop", "hash"),
-        ({"process_results": 3}, "", "hash"),
-    ],
-)
-def test_format_of_a_task(config: dict[str, Any], task: str, name: str) -> None:
-    assert format_of(config, task) == name
 
 
 @pytest.mark.parametrize(
@@ -414,7 +399,7 @@ def test_tables_of_results_that_are_null(tmp_path: Path) -> None:
 def test_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = paired(tmp_path)
     run.write()
-    monkeypatch.setattr("rote.reports.lines.MOST_BYTES", 500)
+    monkeypatch.setattr("rote.logs.rows.MOST_BYTES", 500)
     error = refused(tmp_path)
     assert error.line == 1
     assert "is longer than 500 bytes" in str(error)

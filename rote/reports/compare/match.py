@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rote.errors import LogError, UsageError
+from rote.logs.files import read_results
 from rote.reports import fields
-from rote.reports.files import read_results
 from rote.reports.records import Runs, Sample, Series
 
 #: template, variant, seed, index

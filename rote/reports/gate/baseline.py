@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import DataError, LogError
+from rote.logs.files import read_results
 from rote.problem import VARIANTS
 from rote.reports import fields
 from rote.reports.compare.match import only_model
-from rote.reports.files import read_results
 from rote.reports.records import Runs, Sample, Series
 
 SCHEMA: Final = "rote.baseline/1"

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from rote.errors import LogError
+from rote.logs.files import read_results
 from rote.problem import VARIANTS
 from rote.reports.fields import one_line
-from rote.reports.files import read_results
 from rote.reports.leaderboard.ranks import Rank, rank
 from rote.reports.records import Runs, Series
 from rote.reports.report import SeriesReport, VariantResult, build_report

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rote.errors import LogError, UsageError
+from rote.logs.files import find_logs, read_results
 from rote.reports.fields import one_line
-from rote.reports.files import find_logs, read_results
 from rote.reports.leaderboard.board import Task, tasks_of
 from rote.reports.leaderboard.data import SCHEMA
 from rote.reports.reader import read_logs

@@ -1,4 +1,4 @@
-"""Which files under a path are lm-eval logs, and which belong together."""
+"""Which files under a path are lm-eval logs, which belong together, and what a results file holds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import LogError
-from rote.reports import fields
+from rote.logs.words import one_line
 
-_RESULTS: Final = re.compile(rf"(?P<stem>.+)_(?P<time>{fields.TIMESTAMP})\.json")
-_SAMPLES: Final = re.compile(rf"samples_(?P<task>.+)_(?P<time>{fields.TIMESTAMP})\.jsonl")
+#: ``_<timestamp>`` at the end of a log's stem: ``datetime.isoformat()`` with ":" replaced, and no
+#: fraction at all when the clock stood at a whole second.
+_TIMESTAMP: Final = r"\d{4}-\d{2}-\d{2}T\d{2}[-:]\d{2}[-:]\d{2}(?:\.\d{1,6})?"
+_RESULTS: Final = re.compile(rf"(?P<stem>.+)_(?P<time>{_TIMESTAMP})\.json")
+_SAMPLES: Final = re.compile(rf"samples_(?P<task>.+)_(?P<time>{_TIMESTAMP})\.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,6 @@ def read_results(path: Path) -> dict[str, Any]:
                 raise LogError(
                     f"is of type {type(entry).__name__}, not a table",
                     path=path,
-                    field=fields.one_line(field, 80),
+                    field=one_line(field, 80),
                 )
     return value
