@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-import pytest
 from log_factory import Run
 
 from rote.reports import read_logs
 from rote.reports.compare import build_comparison
 from rote.reports.compare.output import write_comparison
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next(
-    (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
-)
 HOSTILE = "<script>document.title='taken'</script><img src=//example.org/x onerror=alert(1)>&amp;"
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
-def test_page(tmp_path: Path) -> None:
+def test_page(browser: Any, tmp_path: Path) -> None:
     def change(record: dict[str, Any]) -> None:
         record["doc"]["question"] += HOSTILE
         record["resps"] = [[HOSTILE + record["resps"][0][0]]]
@@ -31,17 +24,14 @@ def test_page(tmp_path: Path) -> None:
         run.add("original", 8, lambda n, v, i, o=outcome: o, change=change).write()  # type: ignore[misc]
     comparison = build_comparison(read_logs(tmp_path / "a"), read_logs(tmp_path / "b"))
     file = write_comparison(comparison, tmp_path / "page.html")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for width in (1200, 390):
-            page = browser.new_page(viewport={"width": width, "height": 900})
-            said: list[str] = []
-            asked: list[str] = []
-            page.on("console", lambda message, said=said: said.append(message.text))
-            page.on("request", lambda request, asked=asked: asked.append(request.url))
-            page.goto(file.as_uri())
-            assert page.title() != "taken"
-            assert HOSTILE in page.inner_text("article")
-            assert (said, asked) == ([], [file.as_uri()])
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-        browser.close()
+    for width in (1200, 390):
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        said: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message, said=said: said.append(message.text))
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.goto(file.as_uri())
+        assert page.title() != "taken"
+        assert HOSTILE in page.inner_text("article")
+        assert (said, asked) == ([], [file.as_uri()])
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
