@@ -52,22 +52,28 @@ def format_of(row: Row, spec: PromptSpec) -> Format:
     return linear_prompts.FORMAT if row.is_system else get_format(spec.format)
 
 
+def prompt_turns(row: Row, spec: PromptSpec) -> list[dict[str, str]]:
+    """The chat messages of a prompt, a system turn first where the recipe has one."""
+    if not row.is_system:
+        return messages(row.question, (), spec.format, system=spec.system)
+    system = [{"role": "system", "content": spec.system}] if spec.system else []
+    return [
+        *system,
+        {"role": "user", "content": linear_prompts.question_text(row.question, zeroshot=True)},
+    ]
+
+
 def prompt_text(row: Row, spec: PromptSpec, tokenizer: Any = None) -> str:
     """The whole prompt, byte for byte what the zero-shot tasks send (``tokenizer``: for chat alone)."""
+    if spec.chat:
+        return chat_text(prompt_turns(row, spec), tokenizer)
     if row.is_system:
-        plain = linear_prompts.question_text(row.question, zeroshot=True)
-        turns = [{"role": "system", "content": spec.system}] if spec.system else []
-        turns.append({"role": "user", "content": plain})
-    else:
-        plain = render(row.question, (), spec.format)
-        turns = messages(row.question, (), spec.format, system=spec.system)
-    if not spec.chat:
-        return plain
-    return chat_text(turns, tokenizer)
+        return linear_prompts.question_text(row.question, zeroshot=True)
+    return render(row.question, (), spec.format)
 
 
 def completion_text(row: Row, spec: PromptSpec) -> str:
-    """The response that is trained on, as the format writes it; after a plain prompt with a blank before it."""
+    """The response that is trained on, as the format writes it; a blank opens it after a plain prompt."""
     if row.is_system:
         text = linear_prompts.target_text(row.solution)
     else:

@@ -53,7 +53,7 @@ RULES = {
     "train": Rule(
         rooms=frozenset({"ground", "perturb", "train"}),
         # Recipes are checked without any of the heavy packages.
-        packages=frozenset({"pydantic", "yaml"}),
+        packages=frozenset({"pydantic", "yaml", "jinja2"}),
         packages_in_functions=frozenset(
             {
                 "torch",

@@ -109,6 +109,11 @@ class GroupStage(Rollouts):
     vllm: bool = Field(default=False, description="generate with vLLM inside the training process (GPU)")
     vllm_memory: Share = Field(default=0.3, description="share of the GPU's memory that vLLM may take")
 
+    @property
+    def steps_a_round(self) -> int:
+        """Optimiser steps from one generation to the next."""
+        return self.steps_per_generation * self.iterations
+
     @model_validator(mode="after")
     def _whole_groups(self) -> GroupStage:
         responses = self.batch_size * self.accumulation * self.steps_per_generation
@@ -117,11 +122,11 @@ class GroupStage(Rollouts):
                 f"batch_size × accumulation × steps_per_generation is {responses}; "
                 f"it must be a multiple of generations ({self.generations})"
             )
-        every = self.checkpoints.every_steps
-        if every % self.steps_per_generation:
+        every, round_ = self.checkpoints.every_steps, self.steps_a_round
+        if every % round_:
             raise ValueError(
-                f"checkpoints.every_steps is {every}; it must be a multiple of steps_per_generation "
-                f"({self.steps_per_generation}): a run resumes exactly only between two generations"
+                f"checkpoints.every_steps is {every}; it must be a multiple of steps_per_generation × "
+                f"iterations ({round_}): a run resumes exactly only between two generations"
             )
         return self
 
