@@ -15,16 +15,7 @@ from rote.reports import figures, figures_draws, wording
 from rote.reports.records import Texts
 from rote.reports.report import Report
 from rote.reports.statistics import Interval
-from rote.reports.verdicts import CHANGE, NO_VALUE, p_value, percent, points
-
-_BADGES = {
-    "consistent with memorisation": "bad",
-    "distractible": "bad",
-    "sensitive": "note",
-    "drop": "bad",
-    "no drop found": "good",
-    "inconclusive": "note",
-}
+from rote.reports.verdicts import CHANGE, NO_VALUE, badge, p_value, percent, points
 
 
 def render_html(report: Report) -> str:
@@ -34,7 +25,7 @@ def render_html(report: Report) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters |= {
         "tidy": _tidy,
-        "badge": lambda kind: _BADGES.get(kind, "plain"),
+        "badge": badge,
         "percent": percent,
         "points": points,
         "p_value": p_value,

@@ -79,6 +79,16 @@ CHANGE: Final = {
     "p2": "two more steps",
 }
 
+#: Classes of badges on pages, by what they say.
+_BADGES: Final = {
+    "consistent with memorisation": "bad",
+    "distractible": "bad",
+    "sensitive": "note",
+    "drop": "bad",
+    "no drop found": "good",
+    "inconclusive": "note",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -114,6 +124,11 @@ def percent(value: float) -> str:
     """A fraction as a percentage: whole, with one decimal where that would hide something."""
     whole = f"{100 * value:.0f}"
     return f"{100 * value:.1f} %" if whole in ("0", "100") and value not in (0.0, 1.0) else f"{whole} %"
+
+
+def badge(word: str) -> str:
+    """The class of the badge of a conclusion or a kind of finding: bad, note, good or plain."""
+    return _BADGES.get(word, "plain")
 
 
 def find(result: VariantResult) -> Finding:

@@ -10,18 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import UsageError
-from rote.reports.html import _BADGES as _REPORT_BADGES
 from rote.reports.leaderboard import data, explorer, pictures
 from rote.reports.leaderboard.board import Board, Row, result_of
 from rote.reports.leaderboard.ranks import Rank
-from rote.reports.verdicts import CHANGE, NO_VALUE, p_value, percent, points
+from rote.reports.verdicts import CHANGE, NO_VALUE, badge, p_value, percent, points
 
 #: Pairs that the explorer of a model offers for each variant.
 SAMPLES: Final = 40
 MARK: Final = '<meta name="generator" content="rote leaderboard">'
-
-#: Classes of the badges: those of a report.
-BADGES: Final[Mapping[str, str]] = _REPORT_BADGES
 
 #: Everything from this site, nothing from elsewhere, nothing inline.
 POLICY: Final = (
@@ -104,7 +100,7 @@ def _environment() -> Any:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "badge": _badge,
+        "badge": badge,
         "percent": percent,
         "points": points,
         "p_value": p_value,
@@ -114,10 +110,6 @@ def _environment() -> Any:
         "k_of": k_of,
     }  # fmt: skip
     return environment
-
-
-def _badge(conclusion: str) -> str:
-    return BADGES.get(conclusion, "plain")
 
 
 def k_of(row: Row) -> str:
