@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree
 
 from rote.reports.fields import one_line
-from rote.reports.report import SeriesReport, VariantResult
+from rote.reports.results import SeriesReport, VariantResult
 from rote.reports.verdicts import points
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from rote.reports.figures import (
     plain_axes,
     text_at,
 )
-from rote.reports.report import SeriesReport, VariantResult
+from rote.reports.results import SeriesReport, VariantResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,8 @@ from importlib import resources
 
 from rote.reports import figures, figures_draws, wording
 from rote.reports.records import Texts
-from rote.reports.report import Report
+from rote.reports.results import Report
+from rote.reports.sections import sections
 from rote.reports.statistics import Interval
 from rote.reports.verdicts import CHANGE, NO_VALUE, badge, p_value, percent, points
 
@@ -60,6 +61,7 @@ def render_html(report: Report) -> str:
         no_value=NO_VALUE,
         wording=wording,
         glossary=wording.glossary(report),
+        sections=sections(report),
         style=style,
         style_hash=f"sha256-{digest}",
         **pictures,

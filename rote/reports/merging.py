@@ -122,7 +122,7 @@ def finish(state: State) -> Runs:
     ignored = sorted({task for task, _ in state.foreign})
     if ignored:
         warnings.append(f"Tasks without `template_id`, not made by rote, are left out: {', '.join(ignored)}.")
-    series = [_series(models[key.model], key, group, prompts[key]) for key, group in state.groups.items()]
+    series = [_series(models[key.model], key, group, *prompts[key]) for key, group in state.groups.items()]
     series.sort(key=_order)
     return Runs(
         tuple(series),
@@ -171,8 +171,10 @@ def _join_seeds(state: State) -> None:
 # --- prompts ---------------------------------------------------------------------------------------
 
 
-def _prompts(state: State, models: dict[str, Model]) -> dict[Key, str]:
+def _prompts(state: State, models: dict[str, Model]) -> dict[Key, tuple[str, str]]:
     """What tells the prompt of each group apart from those of the same setting; empty where there is one.
+
+    Once with the seeds of sampling, once without.
 
     Several runs of a model, each with its originals and variants, are several series. Where one run has what
     the other lacks, they cannot be told from a run that changed its prompt in between, which is refused.
@@ -180,13 +182,15 @@ def _prompts(state: State, models: dict[str, Model]) -> dict[Key, str]:
     alike: dict[tuple[str, Setting, str, str], list[Key]] = defaultdict(list)
     for key in state.groups:
         alike[key.model, key.setting, key.filter, key.source].append(key)
-    told: dict[Key, str] = {}
+    told: dict[Key, tuple[str, str]] = {}
     for keys in alike.values():
         groups = [state.groups[key] for key in keys]
         if len({_has(g) for g in groups}) > 1:
             _refuse_prompts(models[keys[0].model].name, groups)
         for key in keys:
-            told[key] = _difference(state.groups[key], groups)
+            differ = _differing(groups)
+            but_seeds = [name for name in differ if name != "seeds"]
+            told[key] = (_difference(state.groups[key], differ), _difference(state.groups[key], but_seeds))
     return told
 
 
@@ -195,7 +199,7 @@ def _differing(groups: Sequence[Group]) -> list[str]:
     return [name for name in names if len({group.prompt.get(name) for group in groups}) > 1]
 
 
-def _difference(group: Group, groups: Sequence[Group]) -> str:
+def _difference(group: Group, names: Sequence[str]) -> str:
     shown = [
         f"{name} {fields.one_line(group.prompt.get(name, 'unset'), 40)}"
         + (
@@ -203,7 +207,7 @@ def _difference(group: Group, groups: Sequence[Group]) -> str:
             if len(group.prompt.get(name, "")) > 40
             else ""
         )
-        for name in _differing(groups)
+        for name in names
     ]
     return ", ".join(shown)
 
@@ -253,7 +257,7 @@ def _distinct_names(models: dict[str, Model]) -> dict[str, Model]:
     return renamed
 
 
-def _series(model: Model, key: Key, group: Group, prompt: str) -> Series:
+def _series(model: Model, key: Key, group: Group, prompt: str, run_of: str) -> Series:
     table: dict[str, dict[str, list[Sample]]] = defaultdict(lambda: defaultdict(list))
     for sample in group.samples.values():
         found = table[sample.variant][sample.template_id]
@@ -282,4 +286,6 @@ def _series(model: Model, key: Key, group: Group, prompt: str) -> Series:
         format=key.setting.format,
         examples=key.setting.examples,
         prompt=prompt,
+        seeds=key.seeds,
+        run_of=run_of,
     )

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from rote.errors import LogError
 from rote.logs.files import find_runs, read_results
-from rote.reports import fields, lines, samples, settings
+from rote.reports import fields, lines, samples, settings, tables
 from rote.reports.merging import Doubles, Group, Key, State, finish
 from rote.reports.records import Model, Runs, Sample, Where
 from rote.reports.settings import Setting
@@ -46,6 +46,7 @@ class _Task:
     repeated: int = 0
     ids: set[str] = field(default_factory=set)
     occurrences: Counter[str] = field(default_factory=Counter)
+    tallies: dict[str, tables.Tally] = field(default_factory=dict)
     first_foreign: Where | None = None
     first_text: Where | None = None
     first_again: tuple[Where, Where] | None = None
@@ -171,6 +172,7 @@ def _read_samples(task: _Task, state: State) -> None:
             field="doc.template_id",
         )
     _check_whole(task, None if hasher is None else hasher.hexdigest())
+    state.warnings += tables.check(task.results_path, task.name, task.results, task.tallies)
     state.warnings += _remarks(task, hashed=hasher is not None)
 
 
@@ -201,6 +203,7 @@ def _enter(
     if name is None and task.unnamed_filters:
         name = _unnamed(task, sample)
         named = True
+    task.tallies.setdefault(name or "none", tables.Tally()).add(sample.id, sample.correct)
     setting = settings.with_own_examples(task.setting, record["doc"])
     key = Key(task.model, setting, name or "none", source, task.canonical_prompt, task.seeds)
     group = state.groups.get(key)
@@ -277,6 +280,10 @@ def _remarks(task: _Task, *, hashed: bool) -> list[str]:
             f"the task's filters, {', '.join(task.unnamed_filters)}."
         )
     effective = _effective(task)
-    if not hashed and effective is not None and effective != len(task.ids):
-        remarks.append(f"{task.path}: {len(task.ids)} documents, while its run evaluated {effective}.")
+    if effective is not None and effective != len(task.ids):
+        # Versions before 0.4.13 count every document here, also those that --samples leaves out.
+        chosen = " (all of them, where --samples chose some)" if hashed else ""
+        remarks.append(
+            f"{task.path}: {len(task.ids)} documents, while its run evaluated {effective}{chosen}."
+        )
     return remarks

@@ -113,6 +113,9 @@ class Series:
     kind of examples (``fixed``; ``noop``: with inert clauses; ``same_template``: each document's own), and
     ``prompt``: where one model was run under several prompts or decodings, what tells this one apart.
 
+    ``seeds`` are lm-eval's where responses were sampled, None where decoding was greedy; ``run_of`` is
+    ``prompt`` without them: series that differ in their seeds alone are runs of one and the same thing.
+
     ``samples`` maps a variant ("original" included) to its templates, and those to their samples in
     order of (seed, index). ``tasks`` names the lm-eval tasks each variant came from.
     """
@@ -127,10 +130,20 @@ class Series:
     format: str = DEFAULT_FORMAT
     examples: str = FIXED_EXAMPLES
     prompt: str = ""
+    seeds: str | None = None
+    run_of: str = ""
 
     @property
     def setting(self) -> str:
         """ "zero-shot", "8-shot" … or "shots unknown", then kind of examples, format, prompt if special."""
+        return self._setting(self.prompt)
+
+    @property
+    def setting_of_runs(self) -> str:
+        """``setting`` without the seeds of sampling."""
+        return self._setting(self.run_of)
+
+    def _setting(self, prompt: str) -> str:
         if self.shots is None:
             shots = "shots unknown"
         else:
@@ -140,7 +153,7 @@ class Series:
             parts.append(_EXAMPLES.get(self.examples, f"examples: {self.examples}"))
         if self.format != DEFAULT_FORMAT:
             parts.append(f"format {self.format}")
-        return ", ".join(part for part in (*parts, self.prompt) if part)
+        return ", ".join(part for part in (*parts, prompt) if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,15 @@ from rote.reports import wording
 from rote.reports.estimates import Drop, Rate
 from rote.reports.fields import one_line
 from rote.reports.records import Texts
-from rote.reports.report import Example, Report, SeriesReport, VariantResult
+from rote.reports.results import Example, Report, SeriesReport, VariantResult
+from rote.reports.sections import Table, sections
 from rote.reports.statistics import Interval
 from rote.reports.verdicts import MINUS, NO_VALUE, p_value, points
 
 #: Name and version of the JSON form; the number grows when a reader of the old form would be misled.
 SCHEMA: Final = "rote.report/2"
 
-_ASCII: Final = str.maketrans({MINUS: "-", NO_VALUE: "-", "·": "|", "…": "~"})
+_ASCII: Final = str.maketrans({MINUS: "-", NO_VALUE: "-", "·": "|", "…": "~", "±": "+-"})
 # Everything that Markdown or HTML could take for markup.
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@:&-])")
 
@@ -72,8 +73,25 @@ def render_text(report: Report) -> str:
         lines += [f"  {sentence}" for sentence in s.verdict.sentences]
         lines += [f"  ({v.variant}: {c})" for v in s.variants for c in v.finding.cautions]
         lines += [f"  ({wording.CONTRAST}: {s.contrast.finding.sentence})"] if s.contrast else []
+    for section in sections(report):
+        lines += ["", section.title]
+        for table in section.tables:
+            lines += ["", *_text_table(table)]
     lines += [""] + [f"warning: {w}" for w in report.warnings] if report.warnings else []
     return "\n".join(lines).translate(_ASCII) + "\n"
+
+
+def _text_table(table: Table) -> list[str]:
+    header = (*table.words, *table.numbers)
+    # Words among the numbers (a finding, a list of accuracies) are read from the left, too.
+    right = {i for i, name in enumerate(header) if i >= len(table.words) and not _worded(name)}
+    cells = [tuple(one_line(c, 60) for c in row) for row in table.rows]
+    lines = [one_line(table.caption, 120), *(_table(header, cells, right) if cells else [])]
+    return lines + ([table.note.strip()] if table.note else [])
+
+
+def _worded(name: str) -> bool:
+    return name == "finding" or name.startswith("each ")
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], right: set[int]) -> list[str]:
@@ -118,6 +136,13 @@ def render_markdown(report: Report) -> str:
     if report.warnings:
         out += ["", "## To know before reading on", ""]
         out += [f"- {_md(one_line(w, 1000))}" for w in report.warnings]
+    for section in sections(report):
+        out += ["", f"## {_md(section.title)}", "", _md(section.lede)]
+        for table in section.tables:
+            out += ["", f"### {_md(table.caption)}", ""]
+            if table.rows:
+                out += [*_md_head(table.words, table.numbers), *(_md_row(row) for row in table.rows), ""]
+            out += [_md(table.note.strip())] if table.note else []
     for s in report.series:
         out += ["", f"## {_md(s.label)}", "", *_md_series(s)]
     out += ["", "## How to read this", ""]

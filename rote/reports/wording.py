@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rote.reports.inert import FactorRow
-from rote.reports.report import Report, VariantResult
+from rote.reports.results import Report, VariantResult
 from rote.reports.statistics import PLAIN_T_FROM, Interval
 from rote.reports.verdicts import ALPHA, NO_VALUE, NUMBER_SHARE, TRAPPED_SHARE, points
 

@@ -97,7 +97,7 @@ def test_html_says_what_the_report_says(plain: Report) -> None:
     assert [t for t, _ in page.tags].count("svg") == 8  # four pictures, each wide and narrow
     assert [t for t, _ in page.tags].count(
         "table"
-    ) == 3 + 3 + 3 + 2  # results, spread and factors of each, traps of the two that take any
+    ) == 3 + 3 + 3 + 2 + 1  # results, spread and factors of each, traps of the two that take any, ranks
 
 
 def test_html_is_hostile_text_shown_as_text(hostile: Report) -> None:
@@ -278,7 +278,7 @@ def test_markdown_table_has_one_width(plain: Report) -> None:
         (width,) = {len(re.findall(r"(?<!\\)\|", r)) for r in rows}
         widths.append(width)
         assert width != 13 or len(rows) == 2 + 9
-    assert sorted(widths) == [5, 5, 8, 8, 8, 8, 8, 8, 13, 13, 13]
+    assert sorted(widths) == [5, 5, 8, 8, 8, 8, 8, 8, 8, 13, 13, 13]
 
 
 def test_json_is_versioned_and_complete(plain: Report) -> None:
