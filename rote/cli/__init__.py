@@ -17,6 +17,7 @@ from typing import Protocol, cast
 
 from rote import __version__
 from rote.errors import RoteError
+from rote.hints import hint
 
 COMMANDS: dict[str, str] = {
     "check": "lint templates: every gold re-derived, every draw possible, the English right",
@@ -81,11 +82,8 @@ def top_parser() -> argparse.ArgumentParser:
 
 def unknown_command(name: str) -> str:
     """The message for a word that is no command, with the nearest command when one is near."""
-    import difflib
-
-    near = difflib.get_close_matches(name, COMMANDS, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f" (there are: {', '.join(COMMANDS)})"
-    return f"no command {name!r}{hint}"
+    near = hint(name, COMMANDS, f" (there are: {', '.join(COMMANDS)})")
+    return f"no command {name!r}{near}"
 
 
 def run_command(name: str, argv: Sequence[str]) -> int:

@@ -14,7 +14,6 @@ import io
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +24,7 @@ from rote.errors import MissingExtraError, UsageError
 from rote.harness_ext import models, sweep
 from rote.harness_ext.git import quiet_git
 from rote.harness_ext.tables import short_tables
+from rote.hints import hint
 
 #: Where results go when nobody says. lm-eval adds files with the time in their names, so nothing there
 #: is ever written over.
@@ -172,10 +172,9 @@ def check_model(name: str) -> None:
     from lm_eval.api.registry import model_registry
 
     if name not in model_registry:
-        near = get_close_matches(name, list(model_registry), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = hint(name, list(model_registry))
         ours = ", ".join(models.MODELS)
-        raise UsageError(f"--model: lm-eval knows no model {name!r}{hint} (rote adds: {ours})")
+        raise UsageError(f"--model: lm-eval knows no model {name!r}{near} (rote adds: {ours})")
     try:
         model = model_registry.get(name)
     except ImportError as error:
@@ -209,9 +208,9 @@ def _needs_defaults(names: Sequence[str], include_path: str | None) -> bool:
     theirs = own_tasks(include_path) - ours if include_path and foreign else set()
     for name in foreign:
         if name.startswith(_OWN_PREFIX) and not name.endswith(".yaml") and not _matches(name, theirs):
-            near = get_close_matches(name, ours, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UsageError(f"--tasks: no task {name!r}{hint} (rote's: {', '.join(sorted(ours))})")
+            raise UsageError(
+                f"--tasks: no task {name!r}{hint(name, ours)} (rote's: {', '.join(sorted(ours))})"
+            )
     return bool(foreign)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import UsageError
+from rote.hints import hint
 from rote.perturb.gsm8k import Mismatch
 from rote.perturb.noop import Selection
 
@@ -50,9 +50,8 @@ class Settings:
 
 def unknown_key(key: str, known: list[str], what: str) -> UsageError:
     """The error for a key that nobody knows, with the nearest one that somebody does."""
-    near = get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return UsageError(f"unknown {what} {key!r}{hint} (known: {', '.join(known)})")
+    near = hint(key, known, cutoff=0.5)
+    return UsageError(f"unknown {what} {key!r}{near} (known: {', '.join(known)})")
 
 
 def whole_number(value: Any, name: str, minimum: int) -> int:

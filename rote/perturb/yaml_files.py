@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from rote.errors import TemplateError
+from rote.hints import hint
 
 M = TypeVar("M", bound=BaseModel)
 #: Where in a file pydantic found a fault.
@@ -56,8 +56,7 @@ def read_model(
     message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         known = known_keys(location)
-        near = get_close_matches(str(location[-1]), known, n=1)
-        message = "unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")
+        message = "unknown key" + hint(str(location[-1]), known, f"; known: {', '.join(known)}")
     elif problem["type"] != "missing" and not isinstance(problem["input"], dict):
         message += f"; got {str(problem['input'])[:120]!r}"
     raise TemplateError(message, path=path, field=".".join(str(part) for part in location))

@@ -18,7 +18,9 @@ import pytest
 import rote
 
 PACKAGE = Path(rote.__file__).parent
-GROUND = frozenset({"errors", "problem", "rational", "answers", "steps", "prompts", "metrics", "logs"})
+GROUND = frozenset(
+    {"errors", "problem", "rational", "answers", "steps", "prompts", "metrics", "logs", "hints"}
+)
 ROOMS = ("perturb", "tasks", "harness_ext", "reports", "train", "cli")
 EVERYTHING = frozenset({"*"})
 

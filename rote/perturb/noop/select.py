@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from rote.errors import UsageError
+from rote.hints import hint
 from rote.perturb.noop.family import Family, families
 from rote.perturb.noop.words import FACTORS
 from rote.problem import Problem
@@ -105,6 +105,5 @@ def family_names() -> tuple[str, ...]:
 
 
 def _unknown(what: str, value: str, known: tuple[str, ...]) -> UsageError:
-    near = get_close_matches(value, known, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return UsageError(f"unknown {what}: {value!r}{hint} (known: {', '.join(known)})")
+    near = hint(value, known, cutoff=0.5)
+    return UsageError(f"unknown {what}: {value!r}{near} (known: {', '.join(known)})")
