@@ -16,12 +16,16 @@ from typing import Any, Final
 from rote.errors import DataError, SourceUnavailableError
 from rote.harness_ext.draws import Drawn
 from rote.perturb.gsm8k import Mismatch, Split, load
-from rote.perturb.gsm8k.records import HOW_TO_GO_LOCAL, file_records, local_folder, to_problem
+from rote.perturb.gsm8k.records import (
+    HOW_TO_GO_LOCAL,
+    HUB_CONFIG,
+    HUB_NAME,
+    file_records,
+    local_folder,
+    to_problem,
+)
 from rote.problem import VARIANTS as ALL_VARIANTS
 from rote.problem import Problem
-
-HUB_NAME: Final = "openai/gsm8k"
-HUB_CONFIG: Final = "main"
 
 #: What GSM8K's templates offer, originals included. To add a clause that counts takes an author.
 VARIANTS: Final = tuple(variant for variant in ALL_VARIANTS if variant not in ("p1", "p2"))

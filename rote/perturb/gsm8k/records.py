@@ -19,6 +19,11 @@ from rote.problem import Problem
 
 ENV: Final = "ROTE_GSM8K"
 
+#: The data set on the hub, and its configurations: short solutions, or solutions as questions and answers.
+HUB_NAME: Final = "openai/gsm8k"
+HUB_CONFIG: Final = "main"
+HUB_SOCRATIC: Final = "socratic"
+
 _NUMBER = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
 _ANSWER = re.compile(r"-?[0-9][0-9,]*(?:\.[0-9]+)?")
 _ANNOTATION = re.compile(r"<<([^<>=\n]*)=[^<>\n]*>>")

@@ -64,7 +64,11 @@ class DecontaminationSpec(Part):
         le=50,
         description="length of a run of words, with numbers and names masked, in words",
     )
-    shared: int = Field(default=1, ge=1, description="runs in common from which on a row is left out")
+    shared: int = Field(
+        default=3,
+        ge=1,
+        description="runs in common with one template from which on a row is left out; see docs/training-data.md",
+    )
 
 
 class DataSpec(Part):
