@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree
@@ -70,57 +70,84 @@ def forest(series: Sequence[SeriesReport], *, name: str, narrow: bool = False) -
 
     A filled marker stands where the interval excludes 0, a hollow one where it does not.
     """
-    rows = [(s, [v for v in s.variants if v.drop is not None]) for s in series]
-    rows = [(s, variants) for s, variants in rows if variants]
-    if not rows:
+    chosen = [(s, [v for v in s.variants if v.drop is not None]) for s in series]
+    drops = [v.drop for _, variants in chosen for v in variants if v.drop is not None]
+    if not drops:
         return None
-    lines = sum(1.75 + len(variants) for _, variants in rows)
+    ends = [100 * e for d in drops for e in (d.interval.low, d.interval.high)]
+    pad = 0.04 * (max(*ends, 0) - min(*ends, 0)) + 0.5
+
+    def told(v: VariantResult) -> str:
+        if v.drop is None:
+            return ""
+        estimate = points(v.drop.estimate)
+        low, high = points(v.drop.interval.low), points(v.drop.interval.high)
+        return estimate if narrow else f"{estimate}  [{low}, {high}]"
+
+    def behind(axes: Axes, first: float, last: float) -> None:
+        axes.plot([0, 0], [first - 0.6, last + 0.6], color=INK, linewidth=1, zorder=1)
+
+    rows = Rows(chosen, across=(min(*ends, 0) - pad, max(*ends, 0) + pad), right=0.5 if narrow else 1.55,
+                draw_row=_forest_row, told=told, behind=behind)  # fmt: skip
+    title = "Drop of each model and variant with its confidence interval"
+    axis = "drop in points" if narrow else "drop, originals minus variants, in percentage points"
+    return rows_picture(rows, axis=axis, title=title, name=name, narrow=narrow)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A picture with a row for each variant of each series, under the heading of its series.
+
+    ``across`` are the ends of the axis; ``right`` is the room for ``told``, the text at the end of a row, in
+    inches. ``draw_row`` draws a variant at a height; ``behind``, where given, draws what stands behind the
+    rows of a series, from the first height to the last.
+    """
+
+    entries: Sequence[tuple[SeriesReport, Sequence[VariantResult]]]
+    across: tuple[float, float]
+    right: float
+    draw_row: Callable[[Axes, VariantResult, float], None]
+    told: Callable[[VariantResult], str]
+    behind: Callable[[Axes, float, float], None] | None = None
+
+
+def rows_picture(rows: Rows, *, axis: str, title: str, name: str, narrow: bool) -> Picture:
+    """Draw rows; series without any are left out."""
+    entries = [(s, variants) for s, variants in rows.entries if variants]
+    lines = sum(1.75 + len(variants) for _, variants in entries)
     width, row = (3.75, 0.2) if narrow else (7.6, 0.21)
     top, bottom = 0.08, 0.5
     height = top + bottom + row * lines
-    left, right = (1.1, 0.5) if narrow else (1.5, 1.55)
+    left = 1.1 if narrow else 1.5
 
     def draw(figure: Figure) -> None:
         axes = figure.add_axes(
-            (left / width, bottom / height, 1 - (left + right) / width, row * lines / height)
+            (left / width, bottom / height, 1 - (left + rows.right) / width, row * lines / height)
         )
         plain_axes(axes, grid="x")
         axes.set_ylim(lines, 0)
-        ends = [
-            100 * e
-            for _, vs in rows
-            for v in vs
-            if v.drop
-            for e in (v.drop.interval.low, v.drop.interval.high)
-        ]
-        pad = 0.04 * (max(*ends, 0) - min(*ends, 0)) + 0.5
-        axes.set_xlim(min(*ends, 0) - pad, max(*ends, 0) + pad)
+        axes.set_xlim(*rows.across)
         y = 0.0
-        for entry, variants in rows:
+        for entry, variants in entries:
             heading = one_line(entry.label, 44 if narrow else 80)
-            behind = {"facecolor": SURFACE, "edgecolor": "none", "pad": 2}
+            backing = {"facecolor": SURFACE, "edgecolor": "none", "pad": 2}
             at = from_top(y + 0.45, row, top, height)
-            text_at(figure, 0.03 / width, at, heading, weight="bold", color=INK, bbox=behind)
+            text_at(figure, 0.03 / width, at, heading, weight="bold", color=INK, bbox=backing)
             y += 1.5
-            axes.plot([0, 0], [y - 0.6, y + len(variants) - 0.4], color=INK, linewidth=1, zorder=1)
+            if rows.behind is not None:
+                rows.behind(axes, y, y + len(variants) - 1)
             for v in variants:
-                _forest_row(axes, v, y)
+                rows.draw_row(axes, v, y)
                 at = from_top(y, row, top, height)
                 text_at(figure, (left - 0.08) / width, at, v.variant, ha="right", color=INK)
-                if v.drop is not None:
-                    low, high = points(v.drop.interval.low), points(v.drop.interval.high)
-                    estimate = points(v.drop.estimate)
-                    label = estimate if narrow else f"{estimate}  [{low}, {high}]"
-                    text_at(figure, 1 - 0.02 / width, at, label, ha="right", color=INK)
+                if told := rows.told(v):
+                    text_at(figure, 1 - 0.02 / width, at, told, ha="right", color=INK)
                 y += 1
             y += 0.25
         axes.set_yticks([])
-        label_axis(
-            axes,
-            x="drop in points" if narrow else "drop, originals minus variants, in percentage points",
-        )
+        label_axis(axes, x=axis)
 
-    return picture(draw, width, height, name, "Drop of each model and variant with its confidence interval")
+    return picture(draw, width, height, name, title)
 
 
 def from_top(y: float, row: float, top: float, height: float) -> float:

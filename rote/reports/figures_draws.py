@@ -13,10 +13,11 @@ from rote.reports.figures import (
     SURFACE,
     VARIANT_STYLE,
     Picture,
-    from_top,
+    Rows,
     label_axis,
     picture,
     plain_axes,
+    rows_picture,
     text_at,
 )
 from rote.reports.results import SeriesReport, VariantResult
@@ -34,45 +35,20 @@ def strip(series: Sequence[SeriesReport], *, name: str, narrow: bool = False) ->
 
     Set i asks each template once, with its draw i, as GSM-Symbolic reports its sets.
     """
-    rows = [(s, [v for v in s.variants if v.sets is not None]) for s in series]
-    rows = [(s, variants) for s, variants in rows if variants]
-    if not rows:
+    chosen = [(s, [v for v in s.variants if v.sets is not None]) for s in series]
+    if not any(variants for _, variants in chosen):
         return None
-    lines = sum(1.75 + len(variants) for _, variants in rows)
-    width, row = (3.75, 0.2) if narrow else (7.6, 0.21)
-    top, bottom = 0.08, 0.5
-    height = top + bottom + row * lines
-    left, right = (1.1, 0.15) if narrow else (1.5, 1.3)
 
-    def draw(figure: Figure) -> None:
-        axes = figure.add_axes(
-            (left / width, bottom / height, 1 - (left + right) / width, row * lines / height)
-        )
-        plain_axes(axes, grid="x")
-        axes.set_ylim(lines, 0)
-        axes.set_xlim(-2, 102)
-        y = 0.0
-        for entry, variants in rows:
-            heading = one_line(entry.label, 44 if narrow else 80)
-            behind = {"facecolor": SURFACE, "edgecolor": "none", "pad": 2}
-            at = from_top(y + 0.45, row, top, height)
-            text_at(figure, 0.03 / width, at, heading, weight="bold", color=INK, bbox=behind)
-            y += 1.5
-            for v in variants:
-                _strip_row(axes, v, y)
-                at = from_top(y, row, top, height)
-                text_at(figure, (left - 0.08) / width, at, v.variant, ha="right", color=INK)
-                if not narrow and v.sets is not None:
-                    told = f"{100 * v.sets.mean:.1f}"
-                    if v.sets.deviation is not None:
-                        told += f" ± {100 * v.sets.deviation:.1f}"
-                    text_at(figure, 1 - 0.02 / width, at, told, ha="right", color=INK)
-                y += 1
-            y += 0.25
-        axes.set_yticks([])
-        label_axis(axes, x="accuracy of a set of draws, %; line: the originals")
+    def told(v: VariantResult) -> str:
+        if narrow or v.sets is None:
+            return ""
+        spread = "" if v.sets.deviation is None else f" ± {100 * v.sets.deviation:.1f}"
+        return f"{100 * v.sets.mean:.1f}{spread}"
 
-    return picture(draw, width, height, name, "Accuracy of each set of draws and of the originals")
+    rows = Rows(chosen, across=(-2, 102), right=0.15 if narrow else 1.3, draw_row=_strip_row, told=told)
+    axis = "accuracy of a set of draws, %; line: the originals"
+    title = "Accuracy of each set of draws and of the originals"
+    return rows_picture(rows, axis=axis, title=title, name=name, narrow=narrow)
 
 
 def _strip_row(axes: Axes, result: VariantResult, y: float) -> None:

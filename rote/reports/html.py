@@ -31,6 +31,7 @@ def render_html(report: Report) -> str:
         "points": points,
         "p_value": p_value,
         "span": _span,
+        "parted": _parted,
         "marked": _marked,
         "factor_rows": wording.factor_rows,
         "value": wording.value,
@@ -79,6 +80,12 @@ def _marked(texts: Texts) -> list[tuple[str, bool]]:
 
 def _span(interval: Interval | None) -> str:
     return "" if interval is None else f"[{points(interval.low)}, {points(interval.high)}]"
+
+
+def _parted(cell: str) -> tuple[str, str]:
+    """A cell as its value and its interval, which stand on two lines; "" where it has none."""
+    value, bracket, rest = cell.partition(" [")
+    return value, bracket.strip() + rest
 
 
 _GLUED = re.compile(r"(?<=[\d,=<]) (?=[\d%\N{MINUS SIGN}])")

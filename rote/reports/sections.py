@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rote.problem import VARIANTS
 from rote.reports.estimates import Rate
 from rote.reports.inference.ranks import Rank
 from rote.reports.results import Report
@@ -12,7 +14,7 @@ from rote.reports.series_runs import Kind, RunsSpread
 from rote.reports.shots import ShotsContrast
 from rote.reports.standings import Standings
 from rote.reports.statistics import Interval
-from rote.reports.verdicts import NO_VALUE, points
+from rote.reports.verdicts import MINUS, NO_VALUE, points
 
 #: From so many runs on a standard deviation is worth its name.
 FEW_RUNS: Final = 3
@@ -46,118 +48,140 @@ class Section:
 
 
 def sections(report: Report) -> tuple[Section, ...]:
-    """The parts for which there is anything, in order; their text is short and showable."""
+    """The parts for which there is anything, in order."""
     level = f"{100 * report.level:g} %"
+    sources = len({s.source for s in report.series}) > 1
     made = (
         Section(
             "ranks",
             "Ranks",
-            f"Each model's rank among those of one setting, as an interval: all true ranks lie in theirs "
+            "Each model's rank among those of one setting, as an interval: all true ranks lie in theirs "
             f"at once, with {level} confidence. Models of one tie class are not told apart from its first.",
-            tuple(_standings(s) for s in report.standings),
+            tuple(_standings(s, sources=sources) for s in report.standings),
         ),
         Section(
             "examples",
             "Zero-shot against few-shot"
             if all(s.fewer.startswith("zero-shot") for s in report.shots)
             else "Fewer against more examples",
-            "The same documents asked both ways. The difference is accuracy with examples minus accuracy "
-            f"without, paired by template, with its {level} interval: above 0, examples help.",
-            tuple(_shots(s) for s in report.shots),
+            "The same documents asked both ways. The difference is accuracy with the more examples minus "
+            f"that with the fewer, paired by template, with its {level} interval: above 0, examples help.",
+            tuple(_shots(group, sources=sources) for group in _grouped(report.shots)),
         ),
         Section(
             "runs",
             "Runs: mean ± standard deviation",
-            "Accuracy of each run, with their mean and standard deviation (n - 1): the spread over seeds, "
+            "Accuracy of each run, with their mean and standard deviation "
+            f"(n {MINUS} 1): the spread over seeds, "
             "as it is usually reported. It is no confidence interval. Runs share their templates, so it says "
             "how far the seed moves the number, not how well the accuracy is known.",
-            tuple(_runs(s) for s in report.runs),
+            tuple(_runs(group, sources=sources) for group in _run_groups(report.runs)),
         ),
     )
     return tuple(section for section in made if section.tables)
 
 
-def _standings(s: Standings) -> Table:
-    of = f" of {len(s.rows)}"
+def _grouped(contrasts: Sequence[ShotsContrast]) -> list[list[ShotsContrast]]:
+    """Contrasts of one model with the same fewer examples: a table."""
+    groups: dict[tuple[str, ...], list[ShotsContrast]] = {}
+    for c in contrasts:
+        groups.setdefault((c.model, c.source, c.filter, c.fewer), []).append(c)
+    return list(groups.values())
 
+
+def _run_groups(spreads: Sequence[RunsSpread]) -> list[list[RunsSpread]]:
+    """Settings of one model of which the same runs were made: a table."""
+    groups: dict[tuple[str, ...], list[RunsSpread]] = {}
+    for s in spreads:
+        groups.setdefault((s.model, s.source, s.filter, s.kind), []).append(s)
+    return list(groups.values())
+
+
+def _standings(s: Standings, *, sources: bool) -> Table:
     def cells(rank: Rank | None, *, sign: int = 1) -> tuple[str, ...]:
         if rank is None:
             return (NO_VALUE,) * 3
         span = str(rank.best) if rank.best == rank.worst else f"{rank.best} to {rank.worst}"
-        return points(sign * rank.estimate), span + of, str(rank.tie_class)
+        return points(sign * rank.estimate), f"{span} of {len(s.rows)}", str(rank.tie_class)
 
+    them = "both models" if len(s.rows) == 2 else f"all {len(s.rows)} models"
     return Table(
-        _caption(s.setting, s.source, s.filter),
+        s.setting + _of(s.source, s.filter, sources=sources),
         ("model",),
-        ("accuracy, %", "rank", "tie class", "drop, points", "rank by drop", "tie class by drop"),
+        ("accuracy on variants, %", "rank", "tie class", "drop, points", "rank by drop", "tie class by drop"),
         tuple((r.model, *cells(r.by_accuracy), *cells(r.by_drop, sign=-1)) for r in s.rows),
         f"No ranks: {s.reason}."
         if s.reason is not None
         else f"Over {', '.join(s.variants)}, each weighing the same, on the {s.templates:,} templates "
-        f"that all {len(s.rows)} models answered." + _left_out(s.changed, "template"),
+        f"that {them} answered." + _left_out(s.changed, "template"),
     )
 
 
-def _shots(s: ShotsContrast) -> Table:
-    rows = tuple(
-        (
-            r.variant,
-            str(r.gain.templates if r.gain else r.fewer.templates if r.fewer else 0),
-            _rate(r.fewer),
-            _rate(r.more),
-            f"{points(r.gain.estimate, signed=True)} {_span(r.gain.interval)}" if r.gain else NO_VALUE,
-            r.finding,
-        )
-        for r in s.rows
-    )
-    reasons = "; ".join(f"{r.variant}: {r.reason}" for r in s.rows if r.reason is not None)
+def _shots(group: Sequence[ShotsContrast], *, sources: bool) -> Table:
+    first = group[0]
+    rows = [(r, c.more) for c in group for r in c.rows]
+    rows.sort(key=lambda pair: VARIANTS.index(pair[0].variant))  # stable: settings stay in order
+    reasons = "; ".join(f"{r.variant}, {more}: {r.reason}" for r, more in rows if r.reason is not None)
     return Table(
-        f"{s.model}: {_caption(f'{s.fewer} against {s.more}', s.source, s.filter)}",
-        ("variant",),
-        ("templates", f"{_short(s.fewer)}, %", f"{_short(s.more)}, %", "difference, points", "finding"),
-        rows,
+        f"{first.model}: {first.fewer} against more examples"
+        + _of(first.source, first.filter, sources=sources),
+        ("variant", "examples"),
+        ("difference, points", f"{first.fewer}, %", "with examples, %", "templates", "finding"),
+        tuple(
+            (
+                r.variant,
+                more,
+                f"{points(r.gain.estimate, signed=True)} {_span(r.gain.interval)}" if r.gain else NO_VALUE,
+                _rate(r.fewer),
+                _rate(r.more),
+                f"{r.gain.templates if r.gain else r.fewer.templates if r.fewer else 0:,}",
+                r.finding,
+            )
+            for r, more in rows
+        ),
         (f"Not estimable: {reasons}." if reasons else "")
-        + _left_out(sum(r.changed for r in s.rows), "document"),
+        + _left_out(sum(r.changed for r, _ in rows), "document"),
     )
 
 
-def _runs(s: RunsSpread) -> Table:
-    noun, what = _DIFFER[s.kind]
-    most = max(len(r.accuracies) for r in s.rows)
-    rows = tuple(
-        (
-            r.variant,
-            str(r.templates),
-            str(len(r.accuracies)),
-            f"{points(r.mean)} ± {points(r.deviation)}",
-            ", ".join(points(a) for a in r.accuracies),
-        )
-        for r in s.rows
-    )
+def _runs(group: Sequence[RunsSpread], *, sources: bool) -> Table:
+    first = group[0]
+    noun, what = _DIFFER[first.kind]
+    rows = [(r, s.setting) for s in group for r in s.rows]
+    rows.sort(key=lambda pair: VARIANTS.index(pair[0].variant))
+    counts = sorted({len(r.accuracies) for r, _ in rows})
     notes = []
-    if s.kind == "problems":
-        notes.append("Originals do not depend on this seed and are one run.")
-    if most < FEW_RUNS:
-        notes.append(f"Of {most} {noun}s a standard deviation says little: {FEW_RUNS} to 5 are usual.")
-    named = {r.names for r in s.rows}
-    if len(named) == 1 and s.kind != "repeats":
+    if first.kind == "problems":
+        notes.append("Originals do not depend on this seed: they are one run.")
+    if counts[0] < FEW_RUNS:
+        notes.append(f"A standard deviation over {counts[0]} {noun}s says little; {FEW_RUNS} to 5 are usual.")
+    named = {r.names for r, _ in rows}
+    if len(named) == 1 and first.kind != "repeats":
         notes.append(f"Seeds: {', '.join(next(iter(named)))}.")
+    number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return Table(
-        f"{s.model}: {_caption(s.setting, s.source, s.filter)}; {most} {noun}s that differ in {what}",
-        ("variant",),
-        ("templates", f"{noun}s", "mean ± std over " + f"{noun}s, %", f"each {noun}, %"),
-        rows,
+        f"{first.model}: {number} {noun}s that differ in {what}"
+        + _of(first.source, first.filter, sources=sources),
+        ("variant", "setting"),
+        (f"mean ± std over {noun}s, %", f"{noun}s", f"each {noun}, %", "templates"),
+        tuple(
+            (
+                r.variant,
+                setting,
+                f"{points(r.mean)} ± {points(r.deviation)}",
+                str(len(r.accuracies)),
+                ", ".join(points(a) for a in r.accuracies),
+                f"{r.templates:,}",
+            )
+            for r, setting in rows
+        ),
         " ".join(notes),
     )
 
 
-def _caption(setting: str, source: str, filter: str) -> str:
-    return f"{setting}, source {source}" + (f", filter {filter}" if filter != "none" else "")
-
-
-def _short(setting: str) -> str:
-    """The number of shots and the kind of examples of a setting, without what follows them."""
-    return ", ".join(setting.split(", ")[: 2 if ", example" in setting else 1])
+def _of(source: str, filter: str, *, sources: bool) -> str:
+    """The source and filter at the end of a caption, where they tell anything."""
+    return (f", source {source}" if sources else "") + (f", filter {filter}" if filter != "none" else "")
 
 
 def _left_out(changed: int, noun: str) -> str:
