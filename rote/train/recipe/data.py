@@ -67,7 +67,7 @@ class DecontaminationSpec(Part):
     shared: int = Field(
         default=3,
         ge=1,
-        description="runs in common with one template from which on a row is left out; see docs/training-data.md",
+        description="runs in common with one template from which on a row is left out",
     )
 
 
