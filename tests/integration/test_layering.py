@@ -73,6 +73,7 @@ RULES = {
                 "numpy",
                 "matplotlib",
                 "tqdm",
+                "pynvml",
             }
         ),
     ),

@@ -1,0 +1,146 @@
+"""What a run was made of: versions, seeds, hashes, prompt, hours. Written beside its checkpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from rote import __version__
+from rote.errors import DataError, UsageError
+from rote.train.recipe import Recipe
+
+FILE: Final = "manifest.json"
+
+
+def recipe_hash(recipe: Recipe) -> str:
+    """16 hex digits over everything that the recipe says."""
+    text = json.dumps(recipe.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def weights_hash(folder: Path) -> str | None:
+    """16 hex digits over a folder's config and safetensors files; None where there are none."""
+    files = sorted(
+        [*folder.glob("*.safetensors"), *folder.glob("config.json"), *folder.glob("adapter_config.json")]
+    )
+    if not files:
+        return None
+    whole = hashlib.sha256()
+    for path in files:
+        whole.update(path.name.encode() + b"\0")
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                whole.update(block)
+    return whole.hexdigest()[:16]
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """A JSON file, whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file. Raises DataError naming the file."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", path=path) from None
+    except ValueError as error:
+        raise DataError(f"is not JSON: {error}", path=path) from None
+    if not isinstance(record, dict):
+        raise DataError(f"must hold an object, got {type(record).__name__}", path=path)
+    return record
+
+
+def begin(out: Path, recipe: Recipe, versions: Mapping[str, str]) -> dict[str, Any]:
+    """A new run's manifest, written; its stages are filled in as they end."""
+    record = {
+        "rote": __version__,
+        "name": recipe.name,
+        "recipe_hash": recipe_hash(recipe),
+        "recipe": recipe.model_dump(mode="json"),
+        "versions": dict(versions),
+        "prompt": None,
+        "base": None,
+        "stages": {},
+    }
+    write_json(out / FILE, record)
+    return record
+
+
+def check_same(
+    record: Mapping[str, Any], recipe: Recipe, versions: Mapping[str, str], path: Path
+) -> list[str]:
+    """Whether a run may be gone on with; gives the packages whose versions have changed since.
+
+    Raises UsageError naming the first field of the recipe that differs from the run's.
+    """
+    then, now = _flat(record["recipe"]), _flat(recipe.model_dump(mode="json"))
+    for key in sorted(then.keys() | now.keys()):
+        if then.get(key) != now.get(key) and not key.startswith(("evaluation.", "export.")):
+            raise UsageError(
+                f"{path}: the run was made with {key} = {then.get(key)!r}, and the recipe now says "
+                f"{now.get(key)!r}; go on with the same recipe, or begin another run with another --out"
+            )
+    return [
+        f"{package} {record['versions'].get(package)} → {version}"
+        for package, version in versions.items()
+        if record["versions"].get(package) != version
+    ]
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        items: Any = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    else:
+        return {prefix: value}
+    found: dict[str, Any] = {}
+    for key, inner in items:
+        found |= _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    return found
+
+
+class Meter:
+    """Wall time, GPUs and their energy between two moments, as far as the machine tells."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._energy = _energy()
+
+    def read(self) -> dict[str, Any]:
+        """``seconds``; with GPUs also ``gpus``, ``gpu``, ``gpu_hours``, peak memory in GiB, energy in Wh."""
+        import torch
+
+        seconds = time.monotonic() - self._began
+        found: dict[str, Any] = {"seconds": round(seconds, 1)}
+        if torch.cuda.is_available():
+            count = torch.cuda.device_count()
+            found |= {
+                "gpu": torch.cuda.get_device_name(),
+                "gpus": count,
+                "gpu_hours": round(seconds * count / 3600, 4),
+                "peak_memory_gib": round(torch.cuda.max_memory_allocated() / 2**30, 3),
+            }
+        energy = _energy()
+        if energy is not None and self._energy is not None:
+            found["energy_wh"] = round((energy - self._energy) / 3600, 2)
+        return found
+
+
+def _energy() -> float | None:
+    """Joules that the first GPU has used since its driver was loaded; None where nobody says."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(pynvml.nvmlDeviceGetHandleByIndex(0))) / 1000
+    except Exception:  # not installed, no driver, not supported by the card: each is a reason not to tell
+        return None
