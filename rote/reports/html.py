@@ -32,6 +32,7 @@ def render_html(report: Report) -> str:
         "p_value": p_value,
         "span": _span,
         "parted": _parted,
+        "unit": lambda head: head.rpartition(", ")[::2] if ", " in head else (head, ""),
         "marked": _marked,
         "factor_rows": wording.factor_rows,
         "value": wording.value,

@@ -163,7 +163,7 @@ def _runs(group: Sequence[RunsSpread], *, sources: bool) -> Table:
         f"{first.model}: {number} {noun}s that differ in {what}"
         + _of(first.source, first.filter, sources=sources),
         ("variant", "setting"),
-        (f"mean ± std over {noun}s, %", f"{noun}s", f"each {noun}, %", "templates"),
+        ("mean ± std, %", f"{noun}s", f"each {noun}, %", "templates"),
         tuple(
             (
                 r.variant,
