@@ -12,7 +12,7 @@ import pytest
 
 from rote.errors import LogError
 from rote.logs import rows
-from rote.logs.files import find_logs, find_runs, read_results
+from rote.logs.files import find_logs, find_runs, read_results, samples_beside
 from rote.logs.rows import Fault, TaskHash
 from rote.logs.words import as_found, one_line, showable
 
@@ -197,6 +197,13 @@ class TestFiles:
         (tmp_path / f"mine_{TIME}.json").write_bytes(path.read_bytes())
         with pytest.raises(LogError, match="may belong to either"):
             find_runs([tmp_path])
+
+    def test_samples_beside_results(self, tmp_path: Path) -> None:
+        path = self.run(tmp_path, tasks=("figs_of_2026",))
+        assert samples_beside(path, "figs_of_2026").is_file()
+        assert not samples_beside(path, "figs").exists()
+        with pytest.raises(LogError, match="is no results file"):
+            samples_beside(tmp_path / "results.json", "figs")
 
     def test_other_files_are_none_of_it(self, tmp_path: Path) -> None:
         self.run(tmp_path)

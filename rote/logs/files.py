@@ -104,6 +104,17 @@ def find_logs(paths: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[tuple
     return results, samples
 
 
+def samples_beside(results: Path, task: str) -> Path:
+    """Where lm-eval puts the samples of a task of the run that has this results file, there or not.
+
+    Raises LogError: the name is none of a results file.
+    """
+    match = _RESULTS.fullmatch(results.name)
+    if match is None:
+        raise LogError("is no results file: expected results_<timestamp>.json", path=results)
+    return results.with_name(f"samples_{task}_{match['time']}.jsonl")
+
+
 def _looks_like_results(path: Path) -> bool:
     """Whether a ``<stem>_<timestamp>.json`` is what ``--output_path stem.json`` writes."""
     with path.open("rb") as handle:

@@ -16,7 +16,7 @@ from rote.errors import LogError, UsageError
 from rote.harness_ext.rescore import Log, rescore
 from rote.harness_ext.rescore_tables import aggregate
 from rote.harness_ext.run import evaluate
-from rote.logs.files import find_logs, read_results
+from rote.logs.files import find_runs, read_results
 from rote.metrics import mean_present
 from rote.reports import read_logs
 
@@ -108,10 +108,9 @@ def write(folder: Path, tasks: dict[str, list[dict[str, Any]]], version: str = "
 
 
 def logs_of(*folders: Path) -> list[Log]:
-    results, samples = find_logs(folders)
     return [
-        Log(path, read_results(path), tuple((t, p) for p, t, _ in samples if p.parent == path.parent))
-        for path, _ in results
+        Log(run.results, read_results(run.results), tuple((task, path) for path, task in run.samples))
+        for run in find_runs(folders)
     ]
 
 
@@ -205,6 +204,24 @@ def test_single_response_without_inner_list(tmp_path: Path) -> None:
     line = {**record(0, doc, right(doc), "0.4.5"), "resps": [right(doc)]}
     rescore(logs_of(write(tmp_path / "in", {"bank_noop": [line]}, "0.4.5")), tmp_path / "out")
     assert lines_of(tmp_path / "out", "bank_noop")[0]["exact_match"] == 1
+
+
+@pytest.mark.parametrize("resps", [[[None]], [None]])
+def test_a_backend_that_gave_nothing(tmp_path: Path, resps: Any) -> None:
+    line = {**record(0, rote_doc(1), "", "0.4.13"), "resps": resps}
+    rescore(logs_of(write(tmp_path / "in", {"bank_noop": [line]})), tmp_path / "out")
+    (found,) = lines_of(tmp_path / "out", "bank_noop")
+    assert (found["exact_match"], found["invalid"], found["filtered_resps"]) == (0, 1, [""])
+    assert found["resps"] == resps
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    doc = rote_doc(1)
+    folder = write(tmp_path / "in", {"bank_noop": [record(0, doc, right(doc), "0.4.13")]})
+    path = folder / f"samples_bank_noop_{TIME}.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    done = rescore(logs_of(folder), tmp_path / "out")
+    assert (done.documents, done.remarks) == (1, [])
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -405,6 +405,35 @@ def test_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert "is longer than 500 bytes" in str(error)
 
 
+def test_a_line_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    run = paired(tmp_path)
+    run.write()
+    path = run.samples_path("bank_noop")
+    first, second, rest = path.read_bytes().split(b"\n", 2)
+    path.write_bytes(b"\n".join([first, second.replace(b"Oriol", b"Ori\xffl"), rest]))
+    error = refused(tmp_path)
+    assert (error.path, error.line) == (str(path), 2)
+    assert "is not UTF-8 (`rote score` writes logs that keep its bytes in escapes)" in str(error)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    run = paired(tmp_path)
+    run.write()
+    path = run.samples_path("bank_noop")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    (series,) = read_logs(tmp_path).series
+    sample = series.samples["noop"]["bank/apples_0000"][0]
+    assert "apples" in read_texts(sample).question
+
+
+def test_several_requests_are_no_response(tmp_path: Path) -> None:
+    run = paired(tmp_path)
+    run.samples["bank_noop"][0]["resps"] = [["-1.5", "True"], ["-2.5", "False"]]
+    run.write(hashes=False)
+    error = refused(tmp_path)
+    assert (error.line, error.field) == (1, "resps")
+
+
 def test_outputs_of_ten_megabytes(tmp_path: Path) -> None:
     def lengthen(record: dict[str, Any]) -> None:
         record["resps"] = [["so " * 3_500_000 + "\n#### 7"]]

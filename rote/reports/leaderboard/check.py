@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rote.errors import LogError, UsageError
-from rote.logs.files import find_logs, read_results
+from rote.logs.files import find_logs, read_results, samples_beside
 from rote.reports.fields import one_line
 from rote.reports.leaderboard.board import Task, tasks_of
 from rote.reports.leaderboard.data import SCHEMA
@@ -85,11 +85,7 @@ def _of_results(path: Path, results: dict[str, Any]) -> list[str]:
                 f"{path} [n-samples]: {size.get('effective')} of {size.get('original')} documents of {name} "
                 "were evaluated; a submission evaluates every one"
             )
-        stamp = path.name.rsplit("_", 1)[-1].removesuffix(".json")
-        if (
-            task in (results.get("results") or {})
-            and not (path.parent / f"samples_{task}_{stamp}.jsonl").is_file()
-        ):
+        if task in (results.get("results") or {}) and not samples_beside(path, task).is_file():
             reasons.append(f"{path}: its samples of {name} are missing")
     return reasons
 
