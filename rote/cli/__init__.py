@@ -28,11 +28,13 @@ COMMANDS: dict[str, str] = {
     "score": "score logged responses anew, without a model; writes logs of the same shape",
     "judge": "let a model judge logged responses that have no answer, once it passes an audit",
     "latency": "measure a model's time to first token, time per token and throughput",
+    "export": "write a checkpoint as a model that lm-eval loads: merged, checked, with a card",
     "report": "turn lm-eval logs into a report of paired drops",
     "power": "the smallest drop that can be found, or the templates that takes; templates against variants",
     "compare": "compare two runs, paired on documents: changes, flips, errors, format",
     "gate": "may a candidate replace the baseline? exits 0 pass, 1 fail, 2 inconclusive, 3 or more error",
     "leaderboard": "build a static leaderboard from lm-eval logs, or check a submission",
+    "train": "train a model by a recipe: SFT, GRPO, RLOO or PPO, rewarded by the grader that evaluates",
     "demo": "evaluate four planted models and show what the instrument finds",
 }
 

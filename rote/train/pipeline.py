@@ -75,6 +75,12 @@ def train(
     return Outcome(out, base, final, False)
 
 
+def final_of(recipe: Recipe, algorithm: str, out: Path) -> tuple[str, Path]:
+    """The base of a run that has ended, and the weights that its last stage left."""
+    last = list(recipe.until(algorithm))[-1]
+    return _base(out, recipe), out / last / FINAL
+
+
 def _open(out: Path, recipe: Recipe, versions: dict[str, str], resume: bool) -> dict[str, Any]:
     if not (out / manifest.FILE).is_file():
         if out.exists() and any(out.iterdir()):

@@ -127,8 +127,7 @@ class EvaluationSpec(Part):
     """What is evaluated before and after with `--then-eval`."""
 
     tasks: tuple[str, ...] = Field(
-        default=("bank_original_zeroshot", "bank_numbers_zeroshot", "bank_noop_zeroshot"),
-        description="lm-eval tasks, in the recipe's format",
+        default=(), description="lm-eval tasks; none: the bank's zero-shot ones in the recipe's format"
     )
     limit: Count | None = Field(default=None, description="problems a task; null: all")
     backend: Literal["hf", "vllm"] = Field(default="hf", description="what generates: rote-hf or rote-vllm")
