@@ -55,6 +55,7 @@ def build_report(
     for series, results, label in zip(runs.series, table, pairing.labels(runs.series), strict=True):
         warnings += [f"{label}: {w}" for w in pairing.warnings_of(series)]
         reports.append(_series_report(series, results, label, level, examples))
+    joined = series_runs.pooled(runs.series)
     return Report(
         tuple(reports),
         tuple(warnings),
@@ -62,9 +63,9 @@ def build_report(
         runs.harness_versions,
         __version__,
         level,
-        shots.contrasts(runs.series, level),
+        shots.contrasts(joined, level),
         series_runs.spreads(runs.series),
-        standings.standings(runs.series, level),
+        standings.standings(joined, level),
     )
 
 

@@ -51,12 +51,18 @@ def sections(report: Report) -> tuple[Section, ...]:
     """The parts for which there is anything, in order."""
     level = f"{100 * report.level:g} %"
     sources = len({s.source for s in report.series}) > 1
+    together = (
+        " Runs with several seeds are taken together."
+        if any(s.kind == "sampling" for s in report.runs)
+        else ""
+    )
     made = (
         Section(
             "ranks",
             "Ranks",
             "Each model's rank among those of one setting, as an interval: all true ranks lie in theirs "
-            f"at once, with {level} confidence. Models of one tie class are not told apart from its first.",
+            f"at once, with {level} confidence. Models of one tie class are not told apart from its first."
+            + together,
             tuple(_standings(s, sources=sources) for s in report.standings),
         ),
         Section(
@@ -65,7 +71,8 @@ def sections(report: Report) -> tuple[Section, ...]:
             if all(s.fewer.startswith("zero-shot") for s in report.shots)
             else "Fewer against more examples",
             "The same documents asked both ways. The difference is accuracy with the more examples minus "
-            f"that with the fewer, paired by template, with its {level} interval: above 0, examples help.",
+            f"that with the fewer, paired by template, with its {level} interval: above 0, examples help."
+            + together,
             tuple(_shots(group, sources=sources) for group in _grouped(report.shots)),
         ),
         Section(
@@ -108,7 +115,7 @@ def _standings(s: Standings, *, sources: bool) -> Table:
     return Table(
         s.setting + _of(s.source, s.filter, sources=sources),
         ("model",),
-        ("accuracy on variants, %", "rank", "tie class", "drop, points", "rank by drop", "tie class by drop"),
+        ("accuracy, %", "rank", "tie class", "drop, points", "rank by drop", "tie class by drop"),
         tuple((r.model, *cells(r.by_accuracy), *cells(r.by_drop, sign=-1)) for r in s.rows),
         f"No ranks: {s.reason}."
         if s.reason is not None

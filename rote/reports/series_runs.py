@@ -16,7 +16,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rote.problem import VARIANTS
@@ -63,6 +63,27 @@ def spreads(all_series: Sequence[Series]) -> tuple[RunsSpread, ...]:
     for runs in _sampled(all_series):
         found.append(_told(runs, runs[0].setting_of_runs, "sampling", None))
     return tuple(spread for spread in found if spread.rows)
+
+
+def pooled(all_series: Sequence[Series]) -> list[Series]:
+    """The series with those joined that differ in the seeds of sampling alone.
+
+    A template then has the answers of all runs: a comparison rests on all that was asked.
+    """
+    groups = {id(runs[0]): runs for runs in _sampled(all_series)}
+    later = {id(s) for runs in groups.values() for s in runs[1:]}
+    return [_joined(groups.get(id(s), [s])) for s in all_series if id(s) not in later]
+
+
+def _joined(runs: Sequence[Series]) -> Series:
+    if len(runs) == 1:
+        return runs[0]
+    samples: dict[str, dict[str, tuple[Sample, ...]]] = defaultdict(dict)
+    for run in runs:
+        for variant, templates in run.samples.items():
+            for template, answers in templates.items():
+                samples[variant][template] = (*samples[variant].get(template, ()), *answers)
+    return replace(runs[0], samples=samples, prompt=runs[0].run_of, seeds=None)
 
 
 def _sampled(all_series: Sequence[Series]) -> list[list[Series]]:

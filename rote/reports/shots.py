@@ -5,11 +5,13 @@ Of each template g that was asked both ways, over the documents i (the same ques
     D_g  = mean over i of (few_gi - zero_gi)
     gain = mean of D_g
 
-with the interval of a drop: the template is the unit, and templates that differ in difficulty cancel.
+with the interval of a drop: the template is the unit, and templates that differ in difficulty cancel. Where
+a setting was run with several seeds, few_gi and zero_gi are means over runs.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -97,14 +99,16 @@ def _shared(one: Series, other: Series, variant: str) -> list[str]:
 
 def _row(fewer: Series, more: Series, variant: str, level: float) -> ShotsRow:
     pairs: list[Pair] = []
-    changed = 0
+    changed = documents = 0
     for template in _shared(fewer, more, variant):
-        without = _by_id(fewer.samples[variant][template])
-        both = [(s, without[s.id]) for s in more.samples[variant][template] if s.id in without]
-        same = [(a, b) for a, b in both if a.document_digest == b.document_digest]
+        without, examples = _by_id(fewer.samples[variant][template]), _by_id(more.samples[variant][template])
+        both = [i for i in examples if i in without]
+        same = [i for i in both if without[i][0].document_digest == examples[i][0].document_digest]
         changed += len(both) - len(same)
+        documents += len(same)
         if same:
-            pairs.append(([a for a, _ in same], [b for _, b in same]))
+            # Where there were several runs, a document has several answers.
+            pairs.append(([s for i in same for s in examples[i]], [s for i in same for s in without[i]]))
     reason = estimates.refusal(pairs, "the same document under both settings", _SIDES)
     gain = estimates.drop(pairs, level) if reason is None else None
     return ShotsRow(
@@ -112,15 +116,18 @@ def _row(fewer: Series, more: Series, variant: str, level: float) -> ShotsRow:
         fewer=estimates.rate([b for _, b in pairs], estimates.is_correct, level),
         more=estimates.rate([a for a, _ in pairs], estimates.is_correct, level),
         gain=gain,
-        documents=sum(len(a) for a, _ in pairs),
+        documents=documents,
         changed=changed,
         reason=reason,
         finding=_finding(gain),
     )
 
 
-def _by_id(samples: Sequence[Sample]) -> Mapping[str, Sample]:
-    return {s.id: s for s in samples}
+def _by_id(samples: Sequence[Sample]) -> Mapping[str, list[Sample]]:
+    found: dict[str, list[Sample]] = defaultdict(list)
+    for s in samples:
+        found[s.id].append(s)
+    return found
 
 
 def _finding(gain: Drop | None) -> Answer:

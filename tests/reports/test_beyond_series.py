@@ -179,9 +179,10 @@ def test_seeds_of_problems_are_runs(tmp_path: Path) -> None:
     assert "no confidence interval" in render_html(made_report)
 
 
-def sampled(folder: Path, seeds: tuple[int, ...]) -> None:
+def sampled(folder: Path, seeds: tuple[int, ...], accuracy: float = 0.7, **settings: Any) -> None:
     for seed in seeds:
-        made = run(folder / str(seed), behaviour({"original": 0.7}, salt=str(seed)), templates=30)
+        outcome = behaviour({"original": accuracy}, salt=str(seed))
+        made = run(folder / str(seed), outcome, templates=30, **settings)
         for config in made.results["configs"].values():
             config["generation_kwargs"] = SAMPLED
         made.results["config"] |= {"random_seed": seed, "numpy_seed": seed, "torch_seed": seed}
@@ -198,6 +199,24 @@ def test_seeds_of_sampling_are_runs(tmp_path: Path) -> None:
     checked(spread)
     assert [r.names for r in spread.rows] == [("1", "2", "3")] * 3
     assert spread.rows[0].accuracies == tuple(s.original.estimate for s in made.series if s.original)
+
+
+def test_runs_are_taken_together_in_comparisons(tmp_path: Path) -> None:
+    sampled(tmp_path / "eight", (1, 2, 3), 0.9)
+    sampled(tmp_path / "zero", (1, 2), 0.5, shots=0)
+    sampled(tmp_path / "other", (1, 2), 0.6, shots=0, model_args="pretrained=org/other")
+    made = report(tmp_path)
+    assert [(s.setting, len(s.rows)) for s in made.standings] == [("zero-shot", 2)]
+    (contrast,) = made.shots
+    assert (contrast.fewer, contrast.more) == ("zero-shot", "8-shot")
+    row = contrast.rows[1]
+    assert (row.documents, row.fewer.instances, row.more.instances) == (60, 120, 180)  # type: ignore[union-attr]
+    by_kind = {(r.model, r.setting): r.rows[1].mean for r in made.runs}
+    assert row.gain is not None
+    assert row.gain.estimate == pytest.approx(
+        by_kind["org/model-a", "8-shot"] - by_kind["org/model-a", "zero-shot"]
+    )
+    assert "Runs with several seeds are taken together." in render_html(made)
 
 
 def test_two_runs_are_told_to_be_few(tmp_path: Path) -> None:
