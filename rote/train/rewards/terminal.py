@@ -1,0 +1,150 @@
+"""Whether a response ends in exactly one answer: what training asks on top of the grader.
+
+The grader reads what a response means, for evaluation has to be fair to what a model happens to write. A
+reward is fair to what it teaches: an answer that is followed by more text, stands in several blocks, in a
+tag that is not closed or beside another number earns nothing, whatever the grader makes of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from rote.answers import REASONS, Extraction
+from rote.answers.commitments import Commitment, answer_tags, boxes, hashes, phrases
+from rote.answers.field import settle
+from rote.answers.passages import without_thinking
+from rote.answers.systems import Solved, read_system
+from rote.answers.unknowns import statements, tidy
+from rote.prompts import Format
+from rote.rational import Quantity, read_items
+
+#: Why a response has no terminal answer: the grader's reasons, then what training adds.
+FAULTS: Final = (
+    *REASONS,
+    "unnamed",
+    "unfinished",
+    "several_blocks",
+    "several_numbers",
+    "text_after",
+)
+
+#: The stages that mark an answer.
+MARKED: Final = frozenset({"answer_tag", "boxed", "hash"})
+
+_PAIRED: Final = ("answer", "reasoning")
+#: What may follow an answer: white space, and marks that close what was opened before it.
+_CLOSERS: Final = re.compile(r"(?:[\s.!$\\\])}*_`\"'”’]|</\s{0,3}(?:final_?)?answer\s{0,3}>)*", re.IGNORECASE)
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s{1,9}(?=[^\sa-z\d])")
+#: Characters of an answer's field; a unit of a few words fits, an essay does not.
+_MAX_FIELD: Final = 80
+
+
+def fault(response: str, found: Extraction, asked: Format) -> str | None:
+    """Why ``response`` does not end in exactly one answer, one of ``FAULTS``; None when it does.
+
+    ``found`` is the grader's reading of it, ``asked`` the format of its prompt.
+    """
+    if found.quantity is None or found.span is None:
+        return found.reason
+    if not _is_balanced(response):
+        return "unclosed_tag"
+    said, _ = without_thinking(response)
+    start, end = found.span
+    several = _blocks_fault(said, found.quantity) or _drafts_fault(response, asked)
+    if several is not None:
+        return several
+    if _CLOSERS.fullmatch(response, end) is None:
+        return "text_after"
+    field = said[start:end]
+    if found.stage in MARKED:
+        return _field_fault(field, found.quantity)
+    if found.stage == "trailing":
+        closing = settle(_SENTENCE.split(field.strip())[-1], prose=True).quantity
+        return None if closing is not None and closing.equals(found.quantity) else "text_after"
+    return None
+
+
+def _is_balanced(response: str) -> bool:
+    """Whether every tag of an answer or of its reasoning is opened and closed as often."""
+    if "<" not in response:
+        return True
+    lowered = response.lower()
+    return all(lowered.count(f"<{name}>") == lowered.count(f"</{name}>") for name in _PAIRED)
+
+
+def _blocks_fault(said: str, value: Quantity) -> str | None:
+    tags, tag_open = answer_tags(said) if "nswer" in said or "NSWER" in said else ([], False)
+    boxed, box_open = boxes(said) if "box" in said else ([], False)
+    hashed = hashes(said) if "####" in said else []
+    if tag_open or box_open:
+        return "unclosed_tag"
+    boxed, hashed = _outside(boxed, tags), _outside(hashed, tags)
+    for stage in (tags, boxed, hashed):
+        if len(stage) > 1:
+            return "several_blocks"
+    marked = [*tags, *boxed, *hashed]
+    if any(_differs(block, value) for block in marked or phrases(said)):
+        return "several_blocks"
+    return None
+
+
+def _outside(inner: Sequence[Commitment], outer: Sequence[Commitment]) -> list[Commitment]:
+    return [c for c in inner if not any(o.start <= c.start and c.end <= o.end for o in outer)]
+
+
+def _differs(block: Commitment, value: Quantity) -> bool:
+    quantity = block.settled.quantity
+    return quantity is None or not quantity.equals(value)
+
+
+def _drafts_fault(response: str, asked: Format) -> str | None:
+    """``several_blocks`` when an answer stands inside the frame of the steps, too."""
+    if asked.frame is None:
+        return None
+    opening, closing = asked.frame
+    steps = response.rpartition(closing)[0].rpartition(opening)[2]
+    return "several_blocks" if answer_tags(steps)[0] else None
+
+
+def _field_fault(field: str, value: Quantity) -> str | None:
+    """A marked field holds one number, with a unit at most; dollars and cents are one."""
+    field = field.strip()
+    if len(field) > _MAX_FIELD:
+        return "text_after"
+    numbers = [item.quantity for item in read_items(field) if item.quantity is not None]
+    if all(number.equals(value) for number in numbers) or (len(numbers) == 2 and "cent" in field.lower()):
+        return None
+    return "several_numbers"
+
+
+def system_fault(response: str, solved: Solved, unknowns: Sequence[str]) -> str | None:
+    """The same for the unknowns of a system: each stated once, at the end."""
+    if len(solved.values) < len(unknowns):
+        return solved.reason or "unnamed"
+    if not _is_balanced(response):
+        return "unclosed_tag"
+    said, _ = without_thinking(response)
+    tags, boxed, hashed = answer_tags(said)[0], boxes(said)[0], hashes(said)
+    if len(tags) > 1 or max(len(boxed), len(hashed)) > len(unknowns):
+        return "several_blocks"
+    lines = [line for line in said.splitlines() if line.strip()]
+    while lines and _CLOSERS.fullmatch(lines[-1]):
+        lines.pop()
+    if not lines or not read_system(lines[-1], unknowns).values:
+        return "text_after"
+    for count in range(1, len(unknowns) + 1):
+        tail = "\n".join(lines[-count:])
+        if read_system(tail, unknowns).values == solved.values:
+            return _stated_fault(tail, unknowns, count)
+    return "text_after"
+
+
+def _stated_fault(tail: str, unknowns: Sequence[str], lines: int) -> str | None:
+    if len(tail) > _MAX_FIELD * (lines + len(unknowns)):
+        return "text_after"
+    said: dict[str, set[object]] = {}
+    for one in statements(tidy(tail), unknowns):
+        said.setdefault(one.name, set()).add(one.value)
+    return "several_answers" if any(len(values) > 1 for values in said.values()) else None
