@@ -154,6 +154,12 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
             "clause has one property. The rows differ in templates too, and there are many of them: "
             "they say where to look, not what is the cause.",
         ),
+        (
+            "Runs",
+            "Answers of one model under one setting that differ in a seed alone, or in the turn of the "
+            "response. Mean ± standard deviation over runs is the spread over seeds: no interval of the "
+            "accuracy, since runs share their templates.",
+        ),
         ("Invalid", "The answer commits to no number. It counts as wrong, and is shown beside."),
         (
             "Consistent with memorisation",
