@@ -172,7 +172,7 @@ def _read_samples(task: _Task, state: State) -> None:
             field="doc.template_id",
         )
     _check_whole(task, None if hasher is None else hasher.hexdigest())
-    state.warnings += tables.check(task.results_path, task.name, task.results, task.tallies)
+    state.warnings += tables.check(task.results_path, task.name, task.results, task.tallies, task.path)
     state.warnings += _remarks(task, hashed=hasher is not None)
 
 

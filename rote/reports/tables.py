@@ -50,8 +50,10 @@ class Tally:
         return self.right / self.lines, self.first_right / len(self.ids)
 
 
-def check(path: Path, task: str, results: Mapping[str, Any], tallies: Mapping[str, Tally]) -> list[str]:
-    """Compare the table of ``task`` in the results file ``path`` with its samples, by filter; warnings.
+def check(
+    path: Path, task: str, results: Mapping[str, Any], tallies: Mapping[str, Tally], samples: Path
+) -> list[str]:
+    """Compare the table of ``task`` in the results file ``path`` with ``samples``, by filter; warnings.
 
     Raises LogError, naming file, task, metric and both values, where they contradict each other.
     """
@@ -76,18 +78,25 @@ def check(path: Path, task: str, results: Mapping[str, Any], tallies: Mapping[st
                 "number; what the samples say could not be compared with it."
             )
         elif all(abs(stated - mean) > _tolerance(stated) for mean in tally.means):
-            raise _contradiction(path, task, results, key, stated, tally)
+            raise _contradiction(path, task, results, key, stated, tally, samples)
     return warnings
 
 
 def _contradiction(
-    path: Path, task: str, results: Mapping[str, Any], key: str, stated: float, tally: Tally
+    path: Path,
+    task: str,
+    results: Mapping[str, Any],
+    key: str,
+    stated: float,
+    tally: Tally,
+    samples: Path,
 ) -> LogError:
     count = (results["n-samples"].get(task) or {}).get("effective")
     of = f" of {count:,} documents" if isinstance(count, int) and not isinstance(count, bool) else ""
     return LogError(
         f"says {stated:.6g}{of} for task {task}, while the mean of its samples is {tally.means[0]:.6g} "
-        f"({len(tally.ids):,} documents): one of the two files was edited or cut, or they are of two runs",
+        f"({len(tally.ids):,} documents in {samples.name}): one of the two files was edited or cut, "
+        "or they are of two runs",
         path=path,
         field=f"results.{task}.{key}",
     )

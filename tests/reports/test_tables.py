@@ -56,7 +56,7 @@ def test_a_contradiction_names_file_task_metric_and_both_values(tmp_path: Path, 
     assert error.path == str(run.results_path)
     assert error.field == f"results.bank_numbers.{KEY}"
     assert f"says {mean + 1 / 36:.6g} of 36 documents for task bank_numbers" in str(error)
-    assert f"the mean of its samples is {mean:.6g} (36 documents)" in str(error)
+    assert f"the mean of its samples is {mean:.6g} (36 documents in samples_bank_numbers_" in str(error)
 
 
 def test_scores_edited_in_the_samples_are_noticed(tmp_path: Path) -> None:
