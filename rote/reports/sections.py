@@ -117,7 +117,7 @@ def _standings(s: Standings, *, sources: bool) -> Table:
         ("model",),
         ("accuracy, %", "rank", "tie class", "drop, points", "rank by drop", "tie class by drop"),
         tuple((r.model, *cells(r.by_accuracy), *cells(r.by_drop, sign=-1)) for r in s.rows),
-        f"No ranks: {s.reason}."
+        f"No ranks: {s.reason}." + _left_out(s.changed, "template")
         if s.reason is not None
         else f"Over {', '.join(s.variants)}, each weighing the same, on the {s.templates:,} templates "
         f"that {them} answered." + _left_out(s.changed, "template"),

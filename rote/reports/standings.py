@@ -76,7 +76,7 @@ def _standings(key: tuple[str, str, str], series: Sequence[Series], level: float
     if not variants:
         reason = f"no variant was asked of all {len(series)} models"
     elif len(alike) < 2:
-        reason = f"{len(alike)} templates were asked of all {len(series)} models; 2 are needed"
+        reason = f"{len(alike)} template(s) were asked alike of all {len(series)} models; 2 are needed"
     if reason is not None:
         return Standings(*key, variants, len(alike), changed, (), reason)
 

@@ -298,3 +298,17 @@ def test_without_originals_there_is_no_rank_by_drop(tmp_path: Path) -> None:
         Run(tmp_path / name, model_args=f"pretrained=org/{name}").add("numbers", 9, EIGHT, k=2).write()
     (standing,) = build_report(read_logs(tmp_path), unpaired=True).standings
     assert [r.by_drop for r in standing.rows] == [None, None]
+
+
+def test_models_that_saw_other_texts_are_not_ranked_on_them(tmp_path: Path) -> None:
+    def change(record: dict[str, Any]) -> None:
+        if not record["doc"]["template_id"].endswith("0003"):
+            record["doc"]["question"] += " Take your time."
+
+    Run(tmp_path / "a").add("original", 5, EIGHT).add("numbers", 5, EIGHT).write()
+    other = Run(tmp_path / "b", model_args="pretrained=org/b")
+    other.add("original", 5, EIGHT, change=change).add("numbers", 5, EIGHT, change=change).write()
+    assert (
+        "No ranks: 1 template(s) were asked alike of all 2 models; 2 are needed. "
+        "4 templates left out: the texts differ."
+    ) in render_text(report(tmp_path))

@@ -25,7 +25,12 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     outcome = behaviour({"original": 0.95, "noop": 0.2}, trapped=0.9)
     for name in ("first", "second"):
         full_run(folder / name, outcome, templates=12, model_args=f"pretrained=org/{name}").write()
-    run = Run(folder / "hostile", model_args={"pretrained": HOSTILE})
+    # The first model zero-shot too, on problems of two seeds: every section beyond a series.
+    for seed in (0, 1):
+        zero = full_run(folder / f"zero{seed}", outcome, templates=12, model_args="pretrained=org/first",
+                        shots=0, seed=seed)  # fmt: skip
+        zero.write()
+    run = Run(folder / "hostile", shots=4, model_args={"pretrained": HOSTILE})
     run.add("original", 12, outcome, change=change).add("noop", 12, outcome, change=change).write()
     return write_report(build_report(read_logs(folder)), folder / "report.html")
 
@@ -126,6 +131,17 @@ def test_keyboard_reaches_what_can_be_opened(browser: Any, page_file: Path) -> N
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
     assert page.locator("details").first.evaluate("d => d.open")
+
+
+def test_sections_beyond_a_series_fit_a_phone(browser: Any, page_file: Path) -> None:
+    page, _, _ = opened(browser, page_file, viewport={"width": 360, "height": 800})
+    for part in ("ranks", "examples", "runs"):
+        tables = page.locator(f"#{part} .scroll")
+        assert tables.count() >= 1
+        for box in (tables.nth(i).bounding_box() for i in range(tables.count())):
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 360
 
 
 def test_inert_clause_and_extracted_answer_are_shown(browser: Any, page_file: Path) -> None:
