@@ -38,6 +38,9 @@ COMMANDS: dict[str, str] = {
     "demo": "evaluate four planted models and show what the instrument finds",
 }
 
+#: Commands whose last argument is a list that may stand before and after options.
+INTERMIXED = frozenset({"train"})
+
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
@@ -91,7 +94,10 @@ def unknown_command(name: str) -> str:
 def run_command(name: str, argv: Sequence[str]) -> int:
     """Parse and run one command; errors raised on purpose become a message and an exit status."""
     try:
-        args = command_parser(name).parse_args(argv)
+        parser = command_parser(name)
+        # argparse reads a list of words after options only so; what takes all words unread must not be.
+        parse = parser.parse_intermixed_args if name in INTERMIXED else parser.parse_args
+        args = parse(argv)
         status = load(name).run(args)
         sys.stdout.flush()  # here, so that a closed pipe is met inside this try
     except RoteError as error:

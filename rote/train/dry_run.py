@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rote.errors import RoteError
-from rote.train import engine
 from rote.train.data import build_rows
 from rote.train.memory import Estimate, estimate, facts_of, fits
 from rote.train.recipe import GroupStage, PpoStage, Recipe, SftStage, Stage
+from rote.train.scratch import make_tokenizer
 from rote.train.sft import steps_of
 from rote.train.tokens import Fitting, fit_examples, fit_prompts
 
@@ -52,7 +52,9 @@ def plan(recipe: Recipe, algorithm: str) -> list[Plan]:
 
 def _tokenizer(recipe: Recipe) -> tuple[Any, str]:
     if recipe.model.build is not None:
-        return engine.character_tokenizer(), ""
+        first = next(iter(recipe.stages.values()))
+        rows = build_rows(first.data).rows if recipe.model.build.vocabulary else ()
+        return make_tokenizer(recipe.model.build, recipe.prompt, rows), ""
     from transformers import AutoTokenizer
 
     try:

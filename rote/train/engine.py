@@ -9,15 +9,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from rote.errors import DataError, UsageError
-from rote.train.recipe import AdapterSpec, ModelSpec, TinyModel
+from rote.train.recipe import AdapterSpec, ModelSpec
 from rote.train.versions import PINS, UNSLOTH_PINS, check_versions
-
-#: Every printable ASCII character, and the line feed: each is a token of its own in a model that is built.
-_CHARACTERS: Final = "\n" + "".join(chr(code) for code in range(32, 127)) + "×÷−–’‘“”°£€½¼¾\u00a0"
-_SPECIAL: Final = ("<pad>", "<eos>", "<unk>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,10 @@ def prepare(spec: ModelSpec) -> dict[str, str]:
         if Path(spec.path).is_dir():
             os.environ.setdefault("HF_HUB_OFFLINE", "1")
         import unsloth  # noqa: F401
+    from transformers.utils import logging
+
+    # Bars of files read and written, a line each where there is no terminal: the monitor shows progress.
+    logging.disable_progress_bar()
     if spec.load_in_4bit and not on_gpu:
         raise UsageError(
             "model.load_in_4bit is true, which needs a CUDA GPU, and there is none here; "
@@ -226,57 +226,3 @@ def with_padding(tokenizer: Any) -> Any:
         "and no reserved token that could serve; give it one and save it with the model",
         field="model.path",
     )
-
-
-def character_tokenizer() -> Any:
-    """A tokenizer whose tokens are single characters, digits among them; ``<unk>`` for any other."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    vocabulary = {token: number for number, token in enumerate([*_SPECIAL, *_CHARACTERS])}
-    inner = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    inner.pre_tokenizer = pre_tokenizers.Split(Regex("(?s)."), behavior="isolated")
-    inner.decoder = decoders.Fuse()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=inner,
-        pad_token="<pad>",
-        eos_token="<eos>",
-        unk_token="<unk>",
-        clean_up_tokenization_spaces=False,
-    )
-
-
-def build_into(folder: Path, spec: ModelSpec, seed: int) -> None:
-    """Build the model that the recipe describes and write it to ``folder``, whole or not at all."""
-    import shutil
-
-    assert spec.build is not None
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    tokenizer = character_tokenizer()
-    build_model(spec.build, tokenizer, seed).to(torch_dtype(spec)).save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
-    partial.rename(folder)
-
-
-def build_model(tiny: TinyModel, tokenizer: Any, seed: int) -> Any:
-    """A Qwen2 of random weights, the same for the same seed."""
-    import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    config = Qwen2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=tiny.hidden,
-        intermediate_size=tiny.feed_forward,
-        num_hidden_layers=tiny.layers,
-        num_attention_heads=tiny.heads,
-        num_key_value_heads=tiny.heads,
-        max_position_embeddings=tiny.positions,
-        tie_word_embeddings=tiny.tie_embeddings,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=None,
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return Qwen2ForCausalLM(config)

@@ -40,8 +40,13 @@ def weights_hash(folder: Path) -> str | None:
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
     """A JSON file, whole or not at all."""
+    write_text(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file, whole or not at all."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 

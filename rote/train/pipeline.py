@@ -11,8 +11,10 @@ import yaml
 
 from rote.errors import UsageError
 from rote.train import engine, manifest
+from rote.train.data import build_rows
 from rote.train.monitor import Stop
 from rote.train.recipe import Recipe
+from rote.train.scratch import build_into
 from rote.train.stage_run import FINAL, StageRun, is_done, run_stage
 
 #: Folder of a model that the recipe builds.
@@ -108,7 +110,9 @@ def _base(out: Path, recipe: Recipe) -> str:
         return recipe.model.path
     folder = out / BASE
     if not folder.is_dir():
-        engine.build_into(folder, recipe.model, next(iter(recipe.stages.values())).seed)
+        first = next(iter(recipe.stages.values()))
+        rows = build_rows(first.data).rows if recipe.model.build.vocabulary else ()
+        build_into(folder, recipe.model, recipe.prompt, rows, first.seed)
     return str(folder)
 
 

@@ -63,7 +63,8 @@ def train_sft(
 
 
 def quiet(trainer: Any) -> None:
-    """Take away the printing of raw logs: the monitor shows them."""
+    """Take away the printing of raw logs, which the monitor shows, and TRL's own model card."""
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
+    trainer.create_model_card = lambda *_, **__: None

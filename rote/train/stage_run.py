@@ -63,7 +63,7 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
         stage.data,
         order="siblings" if isinstance(stage, GroupStage) and stage.rewards.consistency else "mixed",
     )
-    manifest.write_json(run.folder / CERTIFICATE, built.certificate.to_json())
+    manifest.write_text(run.folder / CERTIFICATE, built.certificate.to_json())
     loaded = engine.load(
         recipe.model.model_copy(update={"path": run.base}),
         recipe.adapter,
@@ -165,7 +165,7 @@ class _Trained:
             self.model = train_groups(
                 self.loaded,
                 [self._asked(row) for row in rows],
-                rewards.trl_functions(end_tokens=ends),
+                rewards.trl_functions(ends),
                 stage,
                 folder=self.run.folder,
                 monitor=monitor,

@@ -136,6 +136,6 @@ def fixture(spec: PromptSpec, tokenizer: Any) -> dict[str, Any]:
         "chat": spec.chat,
         "system": spec.system,
         "text": text,
-        "ids": prompt_ids(text, spec, tokenizer),
+        "ids": " ".join(map(str, prompt_ids(text, spec, tokenizer))),
         "end_tokens": end_tokens(spec, tokenizer),
     }

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from rote.prompts import FORMATS
-from rote.train.recipe.base import AtLeastZero, Count, Part, Share
+from rote.train.recipe.base import AtLeastZero, Count, CountOrZero, Part, Share
 
 #: Linear layers of attention and feed-forward in Llama, Qwen, Gemma and Mistral.
 LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -21,10 +21,19 @@ class TinyModel(Part):
     heads: Count = Field(default=4, description="attention heads (as many for keys and values)")
     feed_forward: Count = Field(default=128, description="width of the feed-forward layers, in units")
     positions: Count = Field(default=1024, description="longest sequence, in tokens")
+    vocabulary: CountOrZero = Field(
+        default=0,
+        description="tokens of a byte-level BPE with single digits, learned from the first stage's rows; "
+        "0: a token a character",
+    )
     tie_embeddings: bool = Field(default=True, description="one matrix for input and output embeddings")
 
     @model_validator(mode="after")
     def _heads_divide(self) -> TinyModel:
+        if 0 < self.vocabulary < 300:
+            raise ValueError(
+                f"vocabulary is {self.vocabulary}; it must be 0, or at least 300 (256 are bytes)"
+            )
         if self.hidden % (2 * self.heads):
             raise ValueError(
                 f"hidden is {self.hidden}; it must be a multiple of 2 × heads = {2 * self.heads}"
@@ -54,7 +63,7 @@ class ModelSpec(Part):
     )
     build: TinyModel | None = Field(
         default=None,
-        description="build a small Qwen2 of random weights, with a tokenizer of single characters",
+        description="build a small Qwen2 of random weights and a tokenizer for it",
     )
 
 
