@@ -9,13 +9,13 @@ advisory      reported, never decides
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 from rote.errors import DataError
+from rote.hints import hint
 from rote.problem import VARIANTS
 
 Tier = Literal["critical", "supporting", "advisory"]
@@ -132,17 +132,15 @@ def _known(table: Mapping[Any, Any], known: Iterable[str], path: str, where: str
     names = tuple(known)
     for key in table:
         if key not in names:
-            near = difflib.get_close_matches(str(key), names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+            near = hint(str(key), names, f"; known are {', '.join(names)}")
             field = f"{where}.{key}" if where else str(key)
-            raise DataError(f"is no key of a policy; {hint}", path=path, field=field)
+            raise DataError(f"is no key of a policy{near}", path=path, field=field)
 
 
 def _choice(value: Any, choices: tuple[str, ...], path: str, where: str) -> str:
     if not isinstance(value, str) or value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it must be one of {', '.join(choices)}"
-        raise DataError(f"is {value!r}; {hint}", path=path, field=where)
+        near = hint(str(value), choices, f"; it must be one of {', '.join(choices)}")
+        raise DataError(f"is {value!r}{near}", path=path, field=where)
     return value
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from rote.errors import DataError, UsageError
+from rote.hints import hint
 from rote.train.recipe.recipe import Recipe
 from rote.train.recipe.stages import ALGORITHMS, GrpoStage, PpoStage, RlooStage, SftStage, Stage
 
@@ -35,9 +35,8 @@ def find_recipe(name_or_path: str) -> Path:
     known = shipped()
     if name_or_path in known:
         return known[name_or_path]
-    near = get_close_matches(name_or_path, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"shipped are: {', '.join(known)}"
-    raise UsageError(f"no recipe {name_or_path!r}: no such file, and none of that name is shipped; {hint}")
+    near = hint(name_or_path, known, f"; shipped are: {', '.join(known)}")
+    raise UsageError(f"no recipe {name_or_path!r}: no such file, and none of that name is shipped{near}")
 
 
 def read_recipe(path: Path, changes: Sequence[str] = (), algorithm: str | None = None) -> Recipe:
@@ -79,8 +78,7 @@ def check_recipe(raw: Any, path: Path | None = None) -> Recipe:
     kind = problem["type"]
     if kind == "extra_forbidden":
         known = _known_keys(raw, location)
-        near = get_close_matches(location[-1], known, n=1)
-        message = "unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")
+        message = "unknown key" + hint(location[-1], known, f"; known: {', '.join(known)}")
     elif kind == "union_tag_not_found":
         message = f"algorithm is missing; it must be one of {', '.join(ALGORITHMS)}"
     elif kind == "union_tag_invalid":
@@ -145,11 +143,9 @@ def _stage_meant(raw: dict[str, Any], algorithm: str | None, key: str) -> str:
     ]
     fields = _STAGES.get(algorithm or "", SftStage).model_fields
     if key not in fields:
-        near = get_close_matches(key, [*fields, *Recipe.model_fields], n=1)
-        hint = (
-            f"did you mean {near[0]!r}?" if near else f"known: {', '.join([*Recipe.model_fields, *fields])}"
-        )
-        raise UsageError(f"{key!r} is no key of a recipe or of its {algorithm or 'sft'} stage; {hint}")
+        known = [*Recipe.model_fields, *fields]
+        near = hint(key, known, f"; known: {', '.join(known)}")
+        raise UsageError(f"{key!r} is no key of a recipe or of its {algorithm or 'sft'} stage{near}")
     if not names:
         raise UsageError(f"{key!r} is a key of a stage, and the recipe has no {algorithm} stage")
     return str(names[-1])
