@@ -90,6 +90,8 @@ class Policy:
 def make_policy(model: Any, temperature: float) -> Policy:
     """The model with a value head of zeros: at first every return is expected to be 0, whatever the seed.
 
+    The model is put into evaluation mode, which dropout is off in; ``training`` alone leaves it.
+
     Raises UsageError for a model that has no output layer, or weights that cannot be trained as they are.
     """
     import torch
@@ -110,6 +112,7 @@ def make_policy(model: Any, temperature: float) -> Policy:
     head = torch.nn.Linear(width, 1, device=model.device, dtype=torch.float32)
     torch.nn.init.zeros_(head.weight)
     torch.nn.init.zeros_(head.bias)
+    model.eval()
     return Policy(model, head, temperature)
 
 
