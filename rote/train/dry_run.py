@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rote.errors import RoteError
-from rote.train.data import build_rows
 from rote.train.memory import Estimate, estimate, facts_of, fits
 from rote.train.recipe import GroupStage, PpoStage, Recipe, SftStage, Stage
 from rote.train.scratch import make_tokenizer
 from rote.train.sft import steps_of
+from rote.train.stage_run import rows_of
 from rote.train.tokens import Fitting, fit_examples, fit_prompts
 
 
@@ -53,7 +53,7 @@ def plan(recipe: Recipe, algorithm: str) -> list[Plan]:
 def _tokenizer(recipe: Recipe) -> tuple[Any, str]:
     if recipe.model.build is not None:
         first = next(iter(recipe.stages.values()))
-        rows = build_rows(first.data).rows if recipe.model.build.vocabulary else ()
+        rows = rows_of(first.data).rows if recipe.model.build.vocabulary else ()
         return make_tokenizer(recipe.model.build, recipe.prompt, rows), ""
     from transformers import AutoTokenizer
 
@@ -65,7 +65,7 @@ def _tokenizer(recipe: Recipe) -> tuple[Any, str]:
 
 
 def _plan(recipe: Recipe, name: str, stage: Stage, tokenizer: Any, why: str) -> Plan:
-    built = build_rows(stage.data)
+    built = rows_of(stage.data)
     notes = [why] if why else []
     faults: list[str] = []
     fitting = None

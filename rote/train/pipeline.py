@@ -11,11 +11,10 @@ import yaml
 
 from rote.errors import UsageError
 from rote.train import engine, manifest
-from rote.train.data import build_rows
 from rote.train.monitor import Stop
 from rote.train.recipe import Recipe
 from rote.train.scratch import build_into
-from rote.train.stage_run import FINAL, StageRun, is_done, run_stage
+from rote.train.stage_run import FINAL, StageRun, is_done, rows_of, run_stage
 
 #: Folder of a model that the recipe builds.
 BASE: Final = "base"
@@ -111,7 +110,7 @@ def _base(out: Path, recipe: Recipe) -> str:
     folder = out / BASE
     if not folder.is_dir():
         first = next(iter(recipe.stages.values()))
-        rows = build_rows(first.data).rows if recipe.model.build.vocabulary else ()
+        rows = rows_of(first.data).rows if recipe.model.build.vocabulary else ()
         build_into(folder, recipe.model, recipe.prompt, rows, first.seed)
     return str(folder)
 

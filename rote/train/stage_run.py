@@ -6,16 +6,17 @@ import gc
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import DataError, UsageError
 from rote.train import checkpoints, engine, manifest
 from rote.train.curves import draw_curves
-from rote.train.data import Built, build_rows
+from rote.train.data import Built, Order, build_rows
 from rote.train.monitor import Monitor, Stop
 from rote.train.probe import Probe
-from rote.train.recipe import AnyStage, GroupStage, PpoStage, Recipe, SftStage
+from rote.train.recipe import AnyStage, DataSpec, GroupStage, PpoStage, Recipe, SftStage
 from rote.train.rows import Row, prompt_text, prompt_turns
 from rote.train.tokens import end_tokens, fit_examples, fit_prompts, fixture
 
@@ -59,10 +60,8 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
     run.folder.mkdir(parents=True, exist_ok=True)
     last = _checkpoint_to_resume(run.folder, resume)
     meter = manifest.Meter()
-    built = build_rows(
-        stage.data,
-        order="siblings" if isinstance(stage, GroupStage) and stage.rewards.consistency else "mixed",
-    )
+    together = isinstance(stage, GroupStage) and stage.rewards.consistency > 0
+    built = rows_of(stage.data, "siblings" if together else "mixed")
     manifest.write_text(run.folder / CERTIFICATE, built.certificate.to_json())
     loaded = engine.load(
         recipe.model.model_copy(update={"path": run.base}),
@@ -96,6 +95,12 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
     del trained, loaded
     _free()
     return record
+
+
+@lru_cache(maxsize=1)
+def rows_of(spec: DataSpec, order: Order = "mixed") -> Built:
+    """The rows of a stage; those asked for last are remembered, for building them takes a while."""
+    return build_rows(spec, order)
 
 
 class _Trained:

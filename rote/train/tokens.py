@@ -50,7 +50,16 @@ def prompt_ids(text: str, spec: PromptSpec, tokenizer: Any) -> list[int]:
 
     A chat template writes its own; to a plain prompt the tokenizer adds it.
     """
-    ids = list(tokenizer(text, add_special_tokens=not spec.chat)["input_ids"])
+    return prompts_ids([text], spec, tokenizer)[0]
+
+
+def prompts_ids(texts: Sequence[str], spec: PromptSpec, tokenizer: Any) -> list[list[int]]:
+    """:func:`prompt_ids` of many prompts, which is several times faster than one after another."""
+    found = tokenizer(list(texts), add_special_tokens=not spec.chat)["input_ids"]
+    return [_checked(list(ids), spec, tokenizer) for ids in found]
+
+
+def _checked(ids: list[int], spec: PromptSpec, tokenizer: Any) -> list[int]:
     bos = tokenizer.bos_token_id
     if bos is not None and bos != tokenizer.eos_token_id and ids.count(bos) > 1:
         raise DataError(
@@ -64,10 +73,21 @@ def prompt_ids(text: str, spec: PromptSpec, tokenizer: Any) -> list[int]:
 
 def example(row: Row, spec: PromptSpec, tokenizer: Any) -> Example:
     """A row for supervised training: the response and its end are predicted, the prompt is not."""
-    prompt = prompt_ids(prompt_text(row, spec, tokenizer), spec, tokenizer)
-    completion = list(tokenizer(completion_text(row, spec), add_special_tokens=False)["input_ids"])
-    completion.append(end_of_turn(spec, tokenizer))
-    return Example([*prompt, *completion], [*[IGNORED] * len(prompt), *completion])
+    return examples([row], spec, tokenizer)[0]
+
+
+def examples(rows: Sequence[Row], spec: PromptSpec, tokenizer: Any) -> list[Example]:
+    """Rows for supervised training, in their order."""
+    if not rows:
+        return []
+    prompts = prompts_ids([prompt_text(row, spec, tokenizer) for row in rows], spec, tokenizer)
+    texts = [completion_text(row, spec) for row in rows]
+    completions = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    end = end_of_turn(spec, tokenizer)
+    return [
+        Example([*prompt, *completion, end], [*[IGNORED] * len(prompt), *completion, end])
+        for prompt, completion in zip(prompts, completions, strict=True)
+    ]
 
 
 def end_of_turn(spec: PromptSpec, tokenizer: Any) -> int:
@@ -94,18 +114,20 @@ def fit_examples(
     rows: Sequence[Row], spec: PromptSpec, tokenizer: Any, *, most: int
 ) -> tuple[list[Example], Fitting]:
     """Examples of at most ``most`` tokens, and what was left out. Raises DataError where none is left."""
-    examples = [example(row, spec, tokenizer) for row in rows]
-    lengths = [len(each.input_ids) for each in examples]
-    prompts = [each.labels.count(IGNORED) for each in examples]
+    made = examples(rows, spec, tokenizer)
+    lengths = [len(each.input_ids) for each in made]
+    prompts = [each.labels.count(IGNORED) for each in made]
     fitting = _fit(lengths, prompts, most, "prompt and solution")
-    return [examples[i] for i in fitting.kept], fitting
+    return [made[i] for i in fitting.kept], fitting
 
 
 def fit_prompts(
     rows: Sequence[Row], spec: PromptSpec, tokenizer: Any, *, most: int
 ) -> tuple[list[list[int]], Fitting]:
     """Prompts of at most ``most`` tokens as ids. Raises DataError where none is left."""
-    prompts = [prompt_ids(prompt_text(row, spec, tokenizer), spec, tokenizer) for row in rows]
+    prompts = (
+        prompts_ids([prompt_text(row, spec, tokenizer) for row in rows], spec, tokenizer) if rows else []
+    )
     lengths = [len(ids) for ids in prompts]
     fitting = _fit(lengths, lengths, most, "the prompt")
     return [prompts[i] for i in fitting.kept], fitting
