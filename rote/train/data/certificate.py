@@ -21,16 +21,23 @@ _FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """An evaluation set as the certificate names it: how many templates and texts, and their hash."""
+    """An evaluation set as the certificate names it.
+
+    ``templates`` and ``texts``: how many were compared; ``sha256``: hash of these ids and texts; ``unread``:
+    ids of templates that could not be drawn from and were not compared.
+    """
 
     name: str
     templates: int
     texts: int
     sha256: str
+    unread: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, evaluation: EvaluationSet) -> Compared:
-        return cls(evaluation.name, evaluation.templates, len(evaluation.texts), evaluation.sha256)
+        return cls(
+            evaluation.name, evaluation.templates, len(evaluation.texts), evaluation.sha256, evaluation.unread
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +78,12 @@ class Certificate:
                 "evaluation template. Rows may hold evaluation problems."
             )
         sets = ", ".join(f"{one.name} ({one.templates:,} templates)" for one in self.against)
+        unread = sum(len(one.unread) for one in self.against)
+        beside = f" {unread:,} templates could not be read and were not compared." if unread else ""
         return (
             f"{self.rows_in:,} rows were compared with {sets}. {len(self.out):,} share {self.shared} or "
             f"more runs of {self.ngram} words with a template and were left out. In both, numbers, names and "
-            "gendered pronouns were masked. Questions were compared, solutions were not."
+            f"gendered pronouns were masked. Questions were compared, solutions were not.{beside}"
         )
 
     def to_json(self) -> str:
@@ -85,7 +94,13 @@ class Certificate:
             "statement": self.statement,
             "rule": {"ngram": self.ngram, "shared": self.shared} if self.done else None,
             "against": [
-                {"name": one.name, "templates": one.templates, "texts": one.texts, "sha256": one.sha256}
+                {
+                    "name": one.name,
+                    "templates": one.templates,
+                    "texts": one.texts,
+                    "sha256": one.sha256,
+                    "unread": list(one.unread),
+                }
                 for one in self.against
             ],
             "rows_in": self.rows_in,

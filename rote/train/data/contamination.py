@@ -17,6 +17,7 @@ from typing import Final
 
 from rote.errors import DataError, SourceUnavailableError
 from rote.perturb import Source, Template, load_source
+from rote.perturb.apple import load_apple
 from rote.train.data.masking import Run, masked_words, runs_of
 from rote.train.data.published import published
 from rote.train.recipe.data import DecontaminationSpec
@@ -34,11 +35,13 @@ _SEED: Final = 0
 class EvaluationSet:
     """Templates that models are evaluated on, as texts.
 
-    ``name`` as the recipe gives it; ``texts``: pairs of a template's id and a question.
+    ``name`` as the recipe gives it, of a folder its last part; ``texts``: pairs of a template's id and a
+    question; ``unread``: ids of templates that rote cannot draw from, whose texts are therefore not compared.
     """
 
     name: str
     texts: tuple[tuple[str, str], ...]
+    unread: tuple[str, ...] = ()
 
     @property
     def templates(self) -> int:
@@ -66,6 +69,8 @@ class Match:
 def evaluation_sets(spec: DecontaminationSpec) -> tuple[EvaluationSet, ...]:
     """The evaluation templates of a recipe.
 
+    A folder holds template files of rote's or of the GSM-Symbolic format.
+
     Raises DataError for a name that is neither known nor a folder, TemplateError for a bad template file,
     SourceUnavailableError where GSM8K cannot be read.
     """
@@ -90,7 +95,12 @@ def _open(name: str, path: str | None) -> EvaluationSet:
             f"{name!r} is no evaluation set: expected {GSM8K_TEST}, {BANK} or a folder of template files",
             field="decontaminate.against",
         )
-    return EvaluationSet(name, tuple(_texts(load_source(folder.resolve().name, folder))))
+    shown = folder.resolve().name
+    if any(file for place in (folder, folder / "symbolic") for file in place.glob("*.json")):
+        imported = load_apple(folder, source=shown)
+        refused = tuple(rejection.template_id for rejection in imported.rejections)
+        return EvaluationSet(shown, tuple(_texts(imported.source())), refused)
+    return EvaluationSet(shown, tuple(_texts(load_source(shown, folder))))
 
 
 def _texts(source: Source) -> Iterator[tuple[str, str]]:
