@@ -1,4 +1,4 @@
-"""Rewards: what a response earns, term by term; and whether a run's rewards can teach. See docs/rewards.md."""
+"""Rewards: what a response earns, term by term; and whether they can teach. See docs/rewards.md."""
 
 from __future__ import annotations
 

@@ -50,15 +50,15 @@ class Known:
     constants: numbers without a source in the row's own solution: what one has to know (a spider's legs).
     taken: equations of that solution: a rounding that it allows itself is allowed.
     ends: its last equation, which may close a right response though it does not give the answer.
-    silent: whether the row's own solution, as a response, has no arithmetic that can be read. Nothing is
-        paid for such a row, for a reader that fails on the gold would pay at random.
+    unread: whether the row's own solution, as a response, falls short of 1: algebra or prose, whose
+        arithmetic cannot be followed. Such a row asks of a right response only that its equations hold.
     """
 
     given: Given
     constants: frozenset[Fraction]
     taken: frozenset[_Key]
     ends: frozenset[_Key]
-    silent: bool
+    unread: bool
 
 
 def plain(text: str) -> str:
@@ -85,10 +85,10 @@ def read_known(question: str, solution: str, golds: tuple[Fraction, ...]) -> Kno
             earlier.update(carried(step))
             taken.add(_key(step))
         ends.update(map(_key, steps[-1:]))
-    known = Known(given, frozenset(constants), frozenset(taken), frozenset(ends), silent=False)
+    known = Known(given, frozenset(constants), frozenset(taken), frozenset(ends), unread=False)
     works = bool(written.rpartition("####")[0].strip())
     share = sound_share(spoken, golds, known, right=True)
-    return replace(known, silent=works and share < 1)
+    return replace(known, unread=works and share < 1)
 
 
 def read_steps(text: str) -> tuple[Step, ...]:
@@ -121,7 +121,10 @@ def sound_share(
     answers: what the response commits to: one number, of a system one for each unknown.
     right: whether that is the gold.
     """
-    if not steps or known.silent:
+    if known.unread:
+        holding = sum(_is_valid(step, known) for step in steps)
+        return float(right) * (holding / len(steps) if steps else 1.0)
+    if not steps:
         return 0.0
     told = Chain(tuple(steps), tuple(steps))
     wanted = [value for answer in answers for value in _forms(answer, steps[-1])]
@@ -133,7 +136,7 @@ def sound_share(
     sound = unsound = 0
     earlier = set(known.constants)
     for index, step in enumerate(steps):
-        valid = step.holds or _key(step) in known.taken
+        valid = _is_valid(step, known)
         grounded = all(has_source(number, known.given, earlier) for number in step.operands)
         if grounded:
             earlier.update(carried(step))
@@ -142,6 +145,10 @@ def sound_share(
         elif index in leading or not valid:
             unsound += 1
     return sound / (sound + unsound) if sound else 0.0
+
+
+def _is_valid(step: Step, known: Known) -> bool:
+    return step.holds or _key(step) in known.taken
 
 
 def _forms(answer: Fraction, last: Step) -> tuple[Fraction, ...]:

@@ -51,17 +51,20 @@ def fault(response: str, found: Extraction, asked: Format) -> str | None:
     if not _is_balanced(response):
         return "unclosed_tag"
     said, _ = without_thinking(response)
+    blocks, torn = _blocks(said)
+    if torn:
+        return "unclosed_tag"
+    if _is_several(blocks or phrases(said), found.quantity) or _has_drafts(response, asked):
+        return "several_blocks"
     start, end = found.span
-    several = _blocks_fault(said, found.quantity) or _drafts_fault(response, asked)
-    if several is not None:
-        return several
-    if _CLOSERS.fullmatch(response, end) is None:
+    # Of a box and a line of hashes that agree, the later one is the end.
+    if _CLOSERS.fullmatch(response, max([end, *(block.end for block in blocks)])) is None:
         return "text_after"
-    field = said[start:end]
     if found.stage in MARKED:
-        return _field_fault(field, found.quantity)
+        faults = (_field_fault(said[block.start : block.end], found.quantity) for block in blocks)
+        return next((one for one in faults if one is not None), None)
     if found.stage == "trailing":
-        closing = settle(_SENTENCE.split(field.strip())[-1], prose=True).quantity
+        closing = settle(_SENTENCE.split(said[start:end].strip())[-1], prose=True).quantity
         return None if closing is not None and closing.equals(found.quantity) else "text_after"
     return None
 
@@ -74,38 +77,29 @@ def _is_balanced(response: str) -> bool:
     return all(lowered.count(f"<{name}>") == lowered.count(f"</{name}>") for name in _PAIRED)
 
 
-def _blocks_fault(said: str, value: Quantity) -> str | None:
+def _blocks(said: str) -> tuple[list[Commitment], bool]:
+    """The marked answers, those inside an answer element left out; and whether one is left open."""
     tags, tag_open = answer_tags(said) if "nswer" in said or "NSWER" in said else ([], False)
     boxed, box_open = boxes(said) if "box" in said else ([], False)
-    hashed = hashes(said) if "####" in said else []
-    if tag_open or box_open:
-        return "unclosed_tag"
-    boxed, hashed = _outside(boxed, tags), _outside(hashed, tags)
-    for stage in (tags, boxed, hashed):
-        if len(stage) > 1:
-            return "several_blocks"
-    marked = [*tags, *boxed, *hashed]
-    if any(_differs(block, value) for block in marked or phrases(said)):
-        return "several_blocks"
-    return None
+    others = [*boxed, *(hashes(said) if "####" in said else [])]
+    outside = [c for c in others if not any(tag.start <= c.start and c.end <= tag.end for tag in tags)]
+    return [*tags, *outside], tag_open or box_open
 
 
-def _outside(inner: Sequence[Commitment], outer: Sequence[Commitment]) -> list[Commitment]:
-    return [c for c in inner if not any(o.start <= c.start and c.end <= o.end for o in outer)]
+def _is_several(blocks: Sequence[Commitment], value: Quantity) -> bool:
+    """Whether one of the blocks says another number, or two are of one kind and marked."""
+    marked = [block.stage for block in blocks if block.stage in MARKED]
+    if len(set(marked)) < len(marked):
+        return True
+    return any(block.settled.quantity is None or not block.settled.quantity.equals(value) for block in blocks)
 
 
-def _differs(block: Commitment, value: Quantity) -> bool:
-    quantity = block.settled.quantity
-    return quantity is None or not quantity.equals(value)
-
-
-def _drafts_fault(response: str, asked: Format) -> str | None:
-    """``several_blocks`` when an answer stands inside the frame of the steps, too."""
+def _has_drafts(response: str, asked: Format) -> bool:
+    """Whether an answer stands inside the frame of the steps, too."""
     if asked.frame is None:
-        return None
+        return False
     opening, closing = asked.frame
-    steps = response.rpartition(closing)[0].rpartition(opening)[2]
-    return "several_blocks" if answer_tags(steps)[0] else None
+    return bool(answer_tags(response.rpartition(closing)[0].rpartition(opening)[2])[0])
 
 
 def _field_fault(field: str, value: Quantity) -> str | None:

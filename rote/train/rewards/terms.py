@@ -39,7 +39,9 @@ def process(scored: Scored) -> float:
     """0 to 1: s / (s + u) when answered and the last equation gives the answer, else 0.
 
     s: different, non-trivial equations that lead to the answer, hold, and take all numbers from the
-    question or from earlier results; u: those that lead to it and do not, and all that do not hold.
+    question or from earlier results; u: those that lead to it and do not, and all that do not hold. Where
+    the row's own solution has no arithmetic that can be read: the share of equations that hold (1 without
+    any) for a right answer, else 0.
     """
     return scored.sound
 
@@ -55,12 +57,12 @@ def confidence(scored: Scored) -> float:
 
 def inertness(scored: Scored) -> float:
     """−1 or 0: −1 for the answer that lets an inert clause's number in."""
-    return -float(scored.trapped)
+    return -1.0 if scored.trapped else 0.0
 
 
 def length(scored: Scored) -> float:
     """−1 to 0: −max(0, w / L − 1), at least −1, for w words; L = max(300, 5 × words of the solution)."""
-    return -min(1.0, scored.excess)
+    return 0.0 - min(1.0, scored.excess)
 
 
 def seeds(scored: Scored) -> float:
