@@ -57,9 +57,11 @@ def train_groups(
         "remove_unused_columns": False,
         # The rows are shuffled already, and siblings must stay together.
         "shuffle_dataset": False,
-        "generation_kwargs": _generation(end_tokens, stage.vllm),
         "disable_dropout": True,
     }
+    if set(end_tokens) != {loaded.tokenizer.eos_token_id}:
+        key = "stop_token_ids" if stage.vllm else "eos_token_id"
+        shared["generation_kwargs"] = {key: list(end_tokens)}
     if stage.vllm:
         shared |= {
             "use_vllm": True,
@@ -71,11 +73,6 @@ def train_groups(
     quiet(trainer)
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     return trainer.model
-
-
-def _generation(end_tokens: Sequence[int], vllm: bool) -> dict[str, Any]:
-    key = "stop_token_ids" if vllm else "eos_token_id"
-    return {key: list(end_tokens)}
 
 
 def _trainer(

@@ -14,7 +14,7 @@ from rote.errors import DataError, UsageError
 from rote.train import checkpoints, engine, manifest
 from rote.train.curves import draw_curves
 from rote.train.data import Built, Order, build_rows
-from rote.train.monitor import Monitor, Stop
+from rote.train.monitor import Monitor, Stop, read_log
 from rote.train.probe import Probe
 from rote.train.recipe import AnyStage, DataSpec, GroupStage, PpoStage, Recipe, SftStage
 from rote.train.rows import Row, prompt_text, prompt_turns
@@ -84,7 +84,7 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
         "rows_hash": built.content_hash,
         "prompt": fixture(recipe.prompt, loaded.tokenizer),
         "alarms": [f"{alarm.name}: {alarm.message}" for alarm in monitor.alarms],
-        "cost": meter.read(),
+        "cost": meter.read() | _throughput(run.folder),
     }
     if not monitor.stopped:
         _leave(trained.model, loaded.tokenizer, run.folder / FINAL)
@@ -248,6 +248,15 @@ class _Trained:
                 "tokens) allows; raise it, or say too_long: drop",
                 field=f"stages.{self.run.name}.data.too_long",
             )
+
+
+def _throughput(folder: Path) -> dict[str, float]:
+    """Tokens a second between the first and the last line of the log that count them, warm-up left out."""
+    counted = [(r["seconds"], r["num_tokens"]) for r in read_log(folder) if r.get("num_tokens") is not None]
+    if len(counted) < 2 or counted[-1][0] <= counted[0][0]:
+        return {}
+    (began, first), (ended, last) = counted[0], counted[-1]
+    return {"tokens_per_second": round((last - first) / (ended - began), 1)}
 
 
 def _checkpoint_to_resume(folder: Path, resume: bool) -> Path | None:
