@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
+import torch
 from tiny_checkpoints import byte_tokenizer, save_adapter, save_full, tiny_model
 
 from rote.cli import main
@@ -270,7 +271,7 @@ def test_lm_eval_loads_an_export(made: Path, tmp_path: Path) -> None:
     )
     [samples] = results["samples"].values()
     assert len(samples) == 2
-    assert results["config"]["model_dtype"] == "torch.float32"
+    assert str(results["config"]["model_dtype"]) == "torch.float32"
 
 
 def test_the_record_says_what_the_card_says(made: Path, tmp_path: Path) -> None:
