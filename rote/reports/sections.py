@@ -120,7 +120,7 @@ def _standings(s: Standings, *, sources: bool) -> Table:
         f"No ranks: {s.reason}." + _left_out(s.changed, "template")
         if s.reason is not None
         else f"Over {', '.join(s.variants)}, each weighing the same, on the {s.templates:,} templates "
-        f"that {them} answered." + _left_out(s.changed, "template"),
+        f"that {them} answered." + _left_out(s.changed, "template") + _constant(s.constant),
     )
 
 
@@ -189,6 +189,16 @@ def _runs(group: Sequence[RunsSpread], *, sources: bool) -> Table:
 def _of(source: str, filter: str, *, sources: bool) -> str:
     """The source and filter at the end of a caption, where they tell anything."""
     return (f", source {source}" if sources else "") + (f", filter {filter}" if filter != "none" else "")
+
+
+def _constant(pairs: int) -> str:
+    if not pairs:
+        return ""
+    which = "One pair of models differs" if pairs == 1 else f"{pairs:,} pairs of models differ"
+    return (
+        f" {which} by the same amount on every template; without any spread to judge it by, that is not "
+        "told apart."
+    )
 
 
 def _left_out(changed: int, noun: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from rote.problem import VARIANTS
 from rote.reports.inference.ranks import Rank, ranks
@@ -38,8 +39,9 @@ class Standing:
 class Standings:
     """At least 2 models under one setting, the most accurate first, on ``templates`` that all answered.
 
-    ``changed`` counts templates left out because models saw different texts of one document. Where there are
-    no ``rows``, ``reason`` says why.
+    ``changed`` counts templates left out because models saw different texts of one document. ``constant``
+    counts pairs that differ in accuracy by the same amount on every template: such a difference has no spread
+    to judge it by, and the pair is not told apart. Where there are no ``rows``, ``reason`` says why.
     """
 
     setting: str
@@ -50,6 +52,7 @@ class Standings:
     changed: int
     rows: tuple[Standing, ...]
     reason: str | None
+    constant: int = 0
 
 
 def standings(all_series: Sequence[Series], level: float) -> tuple[Standings, ...]:
@@ -95,7 +98,13 @@ def _standings(key: tuple[str, str, str], series: Sequence[Series], level: float
         for i, s in enumerate(series)
     ]
     rows.sort(key=lambda r: (-round(r.by_accuracy.estimate, 12), r.model))
-    return Standings(*key, variants, len(alike), changed, tuple(rows), None)
+    return Standings(*key, variants, len(alike), changed, tuple(rows), None, _constant(columns))
+
+
+def _constant(columns: npt.NDArray[np.float64]) -> int:
+    """Pairs of columns whose difference is the same in every row, and not 0."""
+    gaps = [columns[:, i] - columns[:, j] for i in range(columns.shape[1]) for j in range(i)]
+    return sum(float(np.ptp(gap)) < 1e-9 < abs(float(gap[0])) for gap in gaps)
 
 
 def _mean(series: Series, variant: str, template: str) -> float:

@@ -312,3 +312,14 @@ def test_models_that_saw_other_texts_are_not_ranked_on_them(tmp_path: Path) -> N
         "No ranks: 1 template(s) were asked alike of all 2 models; 2 are needed. "
         "4 templates left out: the texts differ."
     ) in render_text(report(tmp_path))
+
+
+def test_a_difference_without_spread_is_explained(tmp_path: Path) -> None:
+    for name, outcome in (("right", "right"), ("wrong", "wrong")):
+        made = Run(tmp_path / name, model_args=f"pretrained=org/{name}")
+        made.add("original", 9, behaviour({"original": 1.0}))
+        made.add("numbers", 9, lambda n, v, i, o=outcome: o).write()  # type: ignore[misc]
+    made_report = report(tmp_path)
+    assert made_report.standings[0].constant == 1
+    assert {r.by_accuracy.worst for r in made_report.standings[0].rows} == {2}
+    assert "One pair of models differs by the same amount on every template" in render_text(made_report)
