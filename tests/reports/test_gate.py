@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from log_factory import Run, behaviour, full_run
+from scipy.stats import beta
 
 from rote.cli import main
 from rote.errors import DataError
@@ -26,7 +27,6 @@ from rote.reports.gate import (
     render_baseline,
 )
 from rote.reports.gate.decide import Losses, bounds, one_sided_p, overall, still_needed
-from rote.reports.statistics import drop_interval
 
 ACCURACY = {"variant": "original", "metric": "accuracy", "margin": 5, "tier": "critical"}
 DROP = {"variant": "noop", "metric": "drop", "margin": 10, "tier": "supporting"}
@@ -117,10 +117,9 @@ class TestNumbers:
                 assert one_sided_p(losses, low - 1e-6, below=False) < alpha
                 assert one_sided_p(losses, low + 1e-6, below=False) > alpha
 
-    def test_bounds_are_the_headline_interval(self) -> None:
-        values = [0.0] * 50 + [1.0] * 5
-        interval = drop_interval(values, 0.9)
-        assert bounds(Losses(values, 1.0), 0.05) == (interval.low, interval.high)
+    def test_the_upper_bound_is_the_exact_one_where_it_is_known(self) -> None:
+        # Clopper & Pearson (1934): 5 of 55.
+        assert bounds(Losses([0.0] * 50 + [1.0] * 5, 1.0), 0.05)[1] == pytest.approx(beta.ppf(0.95, 6, 50))
 
     def test_templates_needed(self) -> None:
         values = [0.0] * 180 + [1.0] * 12 + [-1.0] * 8
@@ -138,8 +137,8 @@ class TestNumbers:
         runs, wrong = 2000, 0
         for _ in range(runs):
             values = rng.choice([1.0, 0.0, -1.0], size, p=[0.08, 0.89, 0.03])  # a loss of exactly 5 points
-            wrong += bounds(Losses(values.tolist(), 1.0), 0.05)[1] < 0.05
-        assert wrong / runs < 0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5 + 0.012
+            wrong += one_sided_p(Losses(values.tolist(), 1.0), 0.05, below=True) < 0.05
+        assert wrong / runs < 0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5
 
 
 class TestDecision:
@@ -158,8 +157,8 @@ class TestDecision:
         assert check.loss == pytest.approx(check.before - check.after)
 
     def test_a_drop_that_grows_fails_though_originals_hold(self, tmp_path: Path) -> None:
-        old = answered(tmp_path / "a", {"original": 0.9})
-        new = answered(tmp_path / "b", {"original": 0.9, "noop": 0.3})
+        old = answered(tmp_path / "a", {"original": 0.9}, templates=100)
+        new = answered(tmp_path / "b", {"original": 0.9, "noop": 0.3}, templates=100)
         made = decide(old, new, policy())
         assert [c.status for c in made.checks] == ["pass", "fail"]
         assert made.exit_code == 1
