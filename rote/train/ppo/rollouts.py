@@ -55,15 +55,19 @@ class Round:
     finished: list[bool]
 
 
-def prompt_ids(prompts: Sequence[str], tokenizer: Any, longest: int) -> list[list[int]]:
-    """Token ids of the prompts, each with exactly one BOS where the tokenizer has one to add.
+def prompt_ids(
+    prompts: Sequence[str] | Sequence[Sequence[int]], tokenizer: Any, longest: int
+) -> list[list[int]]:
+    """Token ids of the prompts; one that is text gets exactly one BOS where the tokenizer has one to add.
 
     Raises DataError for a prompt without tokens or with more than ``longest``.
     """
     bos = tokenizer.bos_token
     ids = [
-        list(tokenizer(text, add_special_tokens=not (bos and text.startswith(bos)))["input_ids"])
-        for text in prompts
+        list(tokenizer(one, add_special_tokens=not (bos and one.startswith(bos)))["input_ids"])
+        if isinstance(one, str)
+        else list(one)
+        for one in prompts
     ]
     for row, tokens in enumerate(ids):
         if not 0 < len(tokens) <= longest:
@@ -72,13 +76,26 @@ def prompt_ids(prompts: Sequence[str], tokenizer: Any, longest: int) -> list[lis
 
 
 def make_sampling(
-    model: Any, tokenizer: Any, *, max_new_tokens: int, temperature: float, top_p: float
+    model: Any,
+    tokenizer: Any,
+    *,
+    max_new_tokens: int,
+    temperature: float,
+    top_p: float,
+    end_tokens: Sequence[int] | None = None,
 ) -> Sampling:
-    """Sampling that ends at every EOS of model and tokenizer. Raises UsageError where they have none."""
-    known = [tokenizer.eos_token_id, plain_model(model).generation_config.eos_token_id]
+    """Sampling that ends at ``end_tokens``; None: at every EOS of model and tokenizer.
+
+    Raises UsageError where there is none.
+    """
+    known: list[Any] = [tokenizer.eos_token_id, plain_model(model).generation_config.eos_token_id]
+    if end_tokens is not None:
+        known = [list(end_tokens)]
     eos = {token for one in known for token in (one if isinstance(one, list) else [one]) if token is not None}
     if not eos:
-        raise UsageError("tokenizer: has no EOS token, and the model's generation config neither; set one")
+        raise UsageError(
+            "no EOS token: neither the tokenizer nor the model's generation config has one; set one"
+        )
     ends = tuple(sorted(eos))
     pad = tokenizer.pad_token_id
     return Sampling(max_new_tokens, temperature, top_p, ends, ends[0] if pad is None else pad)
@@ -104,6 +121,7 @@ def generate(
     ids, mask = left_padded(prompts, sampling.pad, model.device)
     with torch.no_grad(), _without_own_settings(model):
         drawn = model.generate(input_ids=ids, attention_mask=mask.long(), generation_config=how)
+    model.eval()  # Unsloth's generate leaves it in training mode, and so with dropout
     responses = drawn[:, ids.shape[1] :]
     kept, finished = until_eos(responses, sampling.eos)
     return Sequences(ids, mask, responses.masked_fill(~kept, sampling.pad), kept), finished.tolist()

@@ -40,7 +40,7 @@ class Hooks(Protocol):
 def train_ppo(
     model: Any,
     tokenizer: Any,
-    prompts: Sequence[str],
+    prompts: Sequence[str] | Sequence[Sequence[int]],
     reward: RewardFunction,
     stage: PpoStage,
     *,
@@ -48,6 +48,7 @@ def train_ppo(
     folder: Path,
     resume: Path | None,
     hooks: Hooks,
+    end_tokens: Sequence[int] | None = None,
 ) -> None:
     """Train ``model`` in place, on the device where it is, for ``stage.max_steps`` rounds of rollouts.
 
@@ -55,11 +56,13 @@ def train_ppo(
     ----------
     model: transformers causal LM, plain or wrapped by peft, with the weights that the stage begins with, in
         float32 or bfloat16; also when a run is resumed, for they are what the KL penalty keeps it near to.
-    prompts: whole prompts; ``reward`` is called with their row numbers, the texts of the responses and
-        whether each came to its EOS, and gives the terms by name and the totals.
+    prompts: whole prompts, as text or as token ids; ``reward`` is called with their row numbers, the texts of
+        the responses and whether each came to its end, and gives the terms by name and the totals.
     max_prompt: longest prompt, in tokens; a longer one is an error, none is shortened.
     folder: where ``checkpoint-<step>`` folders are written, when ``hooks.step_done`` asks for one.
     resume: a checkpoint to go on from, bit for bit; None starts at step 1.
+    end_tokens: tokens that end a response; None: every EOS that the tokenizer and the model's generation
+        config name.
 
     Raises UsageError for a model, tokenizer or setting that PPO cannot use, DataError for prompts, rewards or
     checkpoints that are not what they should be.
@@ -75,6 +78,7 @@ def train_ppo(
         max_new_tokens=stage.max_completion,
         temperature=stage.temperature,
         top_p=stage.top_p,
+        end_tokens=end_tokens,
     )
     policy = make_policy(model, stage.temperature)
     reference = make_reference(policy) if stage.kl else None

@@ -50,7 +50,7 @@ def test_the_right_answer_to_each_prompt_is_found(tmp_path: Path) -> None:
         kl=0.0,
         learning_rate=5e-3,
         schedule="linear",
-        max_steps=50,
+        max_steps=60,
         rollouts=64,
         batch_size=64,
         mini_batch=64,
@@ -97,7 +97,7 @@ def test_with_a_kl_penalty_the_optimum_is_the_tilted_reference(
         found = answers(model, TOKENIZER, prompt, temperature)
         assert distance(found, best) < 0.01
         if beta == 0.5:
-            assert distance(before[row], best) > 0.15
+            assert distance(before[row], best) > 0.1
         else:
             assert distance(found, before[row]) < 0.04, "near the reference"
     assert hooks.lines[60]["kl"] < {0.5: 0.5, 5.0: 0.01}[beta]

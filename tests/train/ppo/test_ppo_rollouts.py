@@ -159,6 +159,8 @@ def test_every_eos_of_model_and_tokenizer_ends_a_response() -> None:
     drawn, finished = generate(model, [[3]] * 50, made)
     ends = torch.isin(drawn.responses, torch.tensor([EOS, 6])) & drawn.mask
     assert ends.sum(1).tolist() == [int(end) for end in finished]
+    asked = make_sampling(model, TOKENIZER, max_new_tokens=4, temperature=1.0, top_p=1.0, end_tokens=[7])
+    assert asked.eos == (7,)
 
 
 def test_a_tokenizer_without_padding_or_without_eos() -> None:
@@ -169,7 +171,7 @@ def test_a_tokenizer_without_padding_or_without_eos() -> None:
     assert make_sampling(model, tokenizer, **asked).pad == EOS
     tokenizer.eos_token = None
     model.generation_config.eos_token_id = None
-    with pytest.raises(UsageError, match="has no EOS token"):
+    with pytest.raises(UsageError, match="no EOS token: neither"):
         make_sampling(model, tokenizer, **asked)
 
 
@@ -193,6 +195,7 @@ def test_prompts_have_one_bos() -> None:
     )
     ids = prompt_ids(["one two", "<bos> one two"], tokenizer, 3)
     assert ids[0] == ids[1]
+    assert prompt_ids(ids, tokenizer, 3) == ids
     assert ids[0].count(tokenizer.bos_token_id) == 1
 
 
