@@ -62,7 +62,7 @@ class Health:
         clipped: float = 0.3,
         rise: float = 0.2,
         fall: float = 0.5,
-        kl: float = 10.0,
+        kl: float = 2.0,
     ) -> None:
         self._window, self._cold = max(1, window), max(1, cold)
         self._limits = {"zero_spread": zero_spread, "clipped": clipped, "kl": kl}

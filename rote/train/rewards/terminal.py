@@ -70,10 +70,13 @@ def fault(response: str, found: Extraction, asked: Format) -> str | None:
 
 
 def _is_balanced(response: str) -> bool:
-    """Whether every tag of an answer or of its reasoning is opened and closed as often."""
+    """Whether every tag of an answer or of its reasoning is opened and closed as often.
+
+    In a thought a model may speak of them ("the number goes into <answer>").
+    """
     if "<" not in response:
         return True
-    lowered = response.lower()
+    lowered = response.lower().rpartition("</think>")[2]
     return all(lowered.count(f"<{name}>") == lowered.count(f"</{name}>") for name in _PAIRED)
 
 
@@ -117,11 +120,14 @@ def system_fault(response: str, solved: Solved, unknowns: Sequence[str]) -> str 
     """The same for the unknowns of a system: each stated once, at the end."""
     if len(solved.values) < len(unknowns):
         return solved.reason or "unnamed"
-    if not _is_balanced(response):
-        return "unclosed_tag"
     said, _ = without_thinking(response)
-    tags, boxed, hashed = answer_tags(said)[0], boxes(said)[0], hashes(said)
-    if len(tags) > 1 or max(len(boxed), len(hashed)) > len(unknowns):
+    blocks, torn = _blocks(said)
+    if torn or not _is_balanced(response):
+        return "unclosed_tag"
+    # A box or a line of hashes for each unknown is one answer; several answer elements are not.
+    most = {"answer_tag": 1, "boxed": len(unknowns), "hash": len(unknowns)}
+    stages = [block.stage for block in blocks]
+    if any(stages.count(stage) > count for stage, count in most.items()):
         return "several_blocks"
     lines = [line for line in said.splitlines() if line.strip()]
     while lines and _CLOSERS.fullmatch(lines[-1]):
