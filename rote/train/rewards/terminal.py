@@ -8,6 +8,7 @@ tag that is not closed or beside another number earns nothing, whatever the grad
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -125,9 +126,8 @@ def system_fault(response: str, solved: Solved, unknowns: Sequence[str]) -> str 
     if torn or not _is_balanced(response):
         return "unclosed_tag"
     # A box or a line of hashes for each unknown is one answer; several answer elements are not.
-    most = {"answer_tag": 1, "boxed": len(unknowns), "hash": len(unknowns)}
-    stages = [block.stage for block in blocks]
-    if any(stages.count(stage) > count for stage, count in most.items()):
+    stages = Counter(block.stage for block in blocks)
+    if stages["answer_tag"] > 1 or max(stages["boxed"], stages["hash"]) > len(unknowns):
         return "several_blocks"
     lines = [line for line in said.splitlines() if line.strip()]
     while lines and _CLOSERS.fullmatch(lines[-1]):
