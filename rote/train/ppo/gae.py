@@ -1,7 +1,7 @@
 """Generalised advantage estimation over the tokens of responses.
 
 Source: Schulman et al., *High-dimensional continuous control using generalized advantage estimation*,
-arXiv 1506.02438, equations 11, 12 and 16. With delta_t = r_t + gamma·V_{t+1} − V_t,
+arXiv 1506.02438, equation 16. With delta_t = r_t + gamma·V_{t+1} − V_t,
 
     A_t = delta_t + gamma·lam·A_{t+1} = sum over k of (gamma·lam)^k · delta_{t+k},    R_t = A_t + V_t.
 

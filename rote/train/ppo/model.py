@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -39,11 +39,20 @@ class Policy:
     """A transformers causal LM, plain or wrapped by peft, and a linear value head on its last hidden states.
 
     ``temperature`` divides the logits wherever a probability is computed, in sampling and in training alike.
+    With ``bf16`` the model calculates in bfloat16 whatever its weights are kept in; what is made of its
+    logits, and the values, are float32 in any case.
     """
 
     model: Any
     head: Any
     temperature: float
+    bf16: bool = False
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """What the model runs in."""
+        import torch
+
+        return torch.autocast(self.model.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
     def score(self, rows: Sequences, *, entropy_gradient: bool = False) -> Scores:
         """Scores of the responses; gradients flow as torch's mode says, through the entropy only if asked."""
@@ -77,7 +86,7 @@ class Policy:
             given["position_ids"] = (attention.cumsum(1) - 1).clamp_min(0)
         if "logits_to_keep" in known:
             given["logits_to_keep"] = keep
-        with _into_output_layer(self.model) as seen:
+        with _into_output_layer(self.model) as seen, self.precision():
             logits = self.model(**given).logits
         if len(seen) != 1:
             raise UsageError(
@@ -87,7 +96,7 @@ class Policy:
         return logits[:, -keep:], seen[0][:, -keep:]
 
 
-def make_policy(model: Any, temperature: float) -> Policy:
+def make_policy(model: Any, temperature: float, *, bf16: bool = False) -> Policy:
     """The model with a value head of zeros: at first every return is expected to be 0, whatever the seed.
 
     The model is put into evaluation mode, which dropout is off in; ``training`` alone leaves it.
@@ -113,7 +122,7 @@ def make_policy(model: Any, temperature: float) -> Policy:
     torch.nn.init.zeros_(head.weight)
     torch.nn.init.zeros_(head.bias)
     model.eval()
-    return Policy(model, head, temperature)
+    return Policy(model, head, temperature, bf16)
 
 
 def plain_model(model: Any) -> Any:

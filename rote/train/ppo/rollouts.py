@@ -161,10 +161,11 @@ def roll_out(
     Raises DataError where ``reward`` gives other than one finite number a response.
     """
     policy.model.eval()
-    parts = [
-        generate(policy.model, [prompts[row] for row in part], sampling)
-        for part in _parts(rows, generated_at_once)
-    ]
+    with policy.precision():
+        parts = [
+            generate(policy.model, [prompts[row] for row in part], sampling)
+            for part in _parts(rows, generated_at_once)
+        ]
     drawn = [one for one, _ in parts]
     finished = [one for _, some in parts for one in some]
     sequences = Sequences(

@@ -49,6 +49,7 @@ def train_ppo(
     resume: Path | None,
     hooks: Hooks,
     end_tokens: Sequence[int] | None = None,
+    bf16: bool = False,
 ) -> None:
     """Train ``model`` in place, on the device where it is, for ``stage.max_steps`` rounds of rollouts.
 
@@ -63,6 +64,7 @@ def train_ppo(
     resume: a checkpoint to go on from, bit for bit; None starts at step 1.
     end_tokens: tokens that end a response; None: every EOS that the tokenizer and the model's generation
         config name.
+    bf16: calculate in bfloat16, with the weights as they are (float32 ones keep steps that bfloat16 loses).
 
     Raises UsageError for a model, tokenizer or setting that PPO cannot use, DataError for prompts, rewards or
     checkpoints that are not what they should be.
@@ -80,7 +82,7 @@ def train_ppo(
         top_p=stage.top_p,
         end_tokens=end_tokens,
     )
-    policy = make_policy(model, stage.temperature)
+    policy = make_policy(model, stage.temperature, bf16=bf16)
     reference = make_reference(policy) if stage.kl else None
     trained = [p for part in (model, policy.head) for p in part.parameters() if p.requires_grad]
     optimizer = make_optimizer(trained, stage)
@@ -90,7 +92,7 @@ def train_ppo(
         optimizer=optimizer,
         schedule=make_schedule(optimizer, stage),
         counters=Counters(),
-        settings=_settings(stage, ids, sampling, reference),
+        settings=_settings(stage, ids, sampling, reference) | {"bf16": bf16},
     )
     set_seed(stage.seed % 2**32)
     if resume is not None:

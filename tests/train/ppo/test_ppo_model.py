@@ -97,6 +97,20 @@ def test_bfloat16_weights_keep_log_probabilities_in_float32() -> None:
     assert scores.logps[0, 0].item() == pytest.approx(exact.item(), abs=0.02)
 
 
+def test_float32_weights_may_calculate_in_bfloat16() -> None:
+    model = small_model(TOKENIZER)
+    exact = make_policy(model, 1.0).score(rows())
+    seen = []
+    handle = model.lm_head.register_forward_hook(lambda _, given, out: seen.append(out.dtype))
+    scores = make_policy(model, 1.0, bf16=True).score(rows())
+    handle.remove()
+    assert seen == [torch.bfloat16]
+    assert {part.dtype for part in (scores.logps, scores.entropy, scores.values)} == {torch.float32}
+    torch.testing.assert_close(scores.logps, exact.logps, atol=0.05, rtol=0)
+    scores.logps.sum().backward()
+    assert {p.grad.dtype for p in model.parameters()} == {torch.float32}
+
+
 def test_a_token_that_the_model_rules_out_has_no_share_in_the_entropy() -> None:
     model = small_model(TOKENIZER)
     handle = model.lm_head.register_forward_hook(

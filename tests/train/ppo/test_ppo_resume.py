@@ -46,6 +46,7 @@ def run(
     folder: Path,
     hooks: Recorder,
     *,
+    bf16: bool = False,
     resume: Path | None = None,
     prompts: Any = PROMPTS,
     **fields: Any,
@@ -61,6 +62,7 @@ def run(
         folder=folder,
         resume=resume,
         hooks=hooks,
+        bf16=bf16,
     )
     return {name: p.detach().clone() for name, p in model.named_parameters()}
 
@@ -77,19 +79,19 @@ def lora() -> Any:
     return with_lora(small_model(TOKENIZER))
 
 
-@pytest.mark.parametrize("make", [full, half, lora])
-def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(make: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("make", "bf16"), [(full, False), (half, False), (lora, False), (full, True)])
+def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(make: Any, bf16: bool, tmp_path: Path) -> None:
     whole = Recorder()
-    expected = run(make(), tmp_path / "whole", whole)
+    expected = run(make(), tmp_path / "whole", whole, bf16=bf16)
     first = Recorder(save_at=(2,), stop_at=2)
-    run(make(), tmp_path / "cut", first)
+    run(make(), tmp_path / "cut", first, bf16=bf16)
     assert sorted(first.lines) == [1, 2]
     assert first.folders == [tmp_path / "cut" / "checkpoint-2"]
     # Whatever happened in between does not matter.
     torch.manual_seed(99)
     random.seed(99)
     second = Recorder()
-    found = run(make(), tmp_path / "cut", second, resume=first.folders[0])
+    found = run(make(), tmp_path / "cut", second, resume=first.folders[0], bf16=bf16)
     assert {**first.exact_lines(), **second.exact_lines()} == whole.exact_lines()
     assert found.keys() == expected.keys()
     for name, weight in expected.items():
