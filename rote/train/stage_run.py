@@ -201,6 +201,7 @@ class _Trained:
             stage,
             max_prompt=most,
             end_tokens=ends,
+            bf16=self.bf16,
             folder=self.run.folder,
             resume=self.last,
             hooks=monitor,
