@@ -18,7 +18,7 @@ from rote.metrics.chain import Chain, Step, carried, has_source, read_chain
 from rote.metrics.numbers import Given, read_given
 from rote.prompts import target_text
 
-_WORD: Final = r"(?:[ -][A-Za-z'’]{1,20}){1,8}"
+_WORD: Final = r"(?:[ -][A-Za-z&'’]{1,20}){1,8}"
 #: How a solution writes arithmetic in words or with units, and what the reader of equations takes for it.
 _WRITTEN: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
     ("times", re.compile(r"\btimes(?= [$€£]?\d)"), "*"),
@@ -30,7 +30,7 @@ _WRITTEN: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
     (" of ", re.compile(r"\b(total|sum|product|average) of "), r"\1: "),
     ("/", re.compile(r"(?<=[\dA-Za-z])(?: ?/ ?[A-Za-z]{1,20}){1,3}"), ""),  # $20/hour
     ("", re.compile(rf"(?<=[\d%)]){_WORD} ?(?=[-+*/×÷=])"), " "),  # 54 cans of cat food - 6
-    (" x ", re.compile(r"(?<=[\d%)])(?:[ -](?!x )[A-Za-z'’]{1,20}){1,8}(?= x )"), ""),
+    (" x ", re.compile(r"(?<=[\d%)])(?:[ -](?!x )[A-Za-z&'’]{1,20}){1,8}(?= x )"), ""),
     ("(", re.compile(r"(?<=\d)\("), "*("),  # 44(.50)
     ("/ ", re.compile(r"/ (\d+/\d+)"), r"/ (\1)"),  # 2 cups / 1/4
 )
