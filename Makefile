@@ -43,8 +43,9 @@ format: dev ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: dev ## write docs/cli.md anew from the commands
+docs: dev ## write docs/cli.md and docs/recipes.md anew from the commands and the schema of recipes
 	@$(BIN)/python tools/gen_cli_docs.py
+	@$(BIN)/python tools/gen_recipe_docs.py
 
 tasks: dev ## write the task files in rote/tasks anew from their description
 	@$(BIN)/python tools/gen_tasks.py
