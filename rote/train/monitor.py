@@ -101,11 +101,12 @@ class Monitor:
         self.alarms: list[Alarm] = []
         self._spec, self._round, self._stop = spec, round_, stop or Stop()
         self._probe, self._probe_every, self._health = probe, probe_every, health
-        self._clock, self._began, self._last_save = clock, clock(), clock()
+        self._clock, self._last_save = clock, clock()
         self._out = out if out is not None else sys.stderr
         self._saved_at = first
         folder.mkdir(parents=True, exist_ok=True)
-        _truncate(folder / LOG, first)
+        # Seconds are of the whole run: those before it was broken off count, too.
+        self._began = clock() - _truncate(folder / LOG, first)
         self._bar = tqdm(
             total=total,
             initial=first,
@@ -201,14 +202,18 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _truncate(path: Path, last_step: int) -> None:
-    """Drop the lines after ``last_step``: the steps that are done again are logged again."""
+def _truncate(path: Path, last_step: int) -> float:
+    """Drop the lines after ``last_step``: the steps that are done again are logged again.
+
+    Gives the seconds of the last line that is kept, 0 without one.
+    """
     if not path.is_file():
-        return
+        return 0.0
     kept = [record for record in read_log(path.parent) if record["step"] <= last_step]
     partial = path.with_name(path.name + ".partial")
     partial.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
     partial.replace(path)
+    return float(kept[-1]["seconds"]) if kept else 0.0
 
 
 def trainer_callback(monitor: Monitor) -> Any:

@@ -58,8 +58,23 @@ def train_sft(
         callbacks=[trainer_callback(monitor)],
     )
     quiet(trainer)
+    trainer.add_callback(_counting_on(trainer))
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     return trainer.model
+
+
+def _counting_on(trainer: Any) -> Any:
+    """TRL counts the tokens of a process; a run that is gone on with counts on from its checkpoint."""
+    from transformers import TrainerCallback
+
+    class Counting(TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            trainer._total_train_tokens = state.num_input_tokens_seen
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            state.num_input_tokens_seen = trainer._total_train_tokens
+
+    return Counting()
 
 
 def quiet(trainer: Any) -> None:
