@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -52,17 +51,44 @@ def read_recipe(path: Path, changes: Sequence[str] = (), algorithm: str | None =
     ``key=value``.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = _unshared(yaml.load(path.read_text(encoding="utf-8"), _Loader))
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", path=path) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"is not YAML: {' '.join(str(error).split())}", path=path) from None
     if not isinstance(raw, dict):
         raise DataError(f"a recipe is a mapping, got {type(raw).__name__}", path=path)
-    raw = copy.deepcopy(raw)
     for change in changes:
         _apply(raw, change, algorithm)
     return check_recipe(raw, path)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which YAML would keep the last without a word."""
+
+
+def _mapping(loader: Any, node: Any) -> Any:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    for at, key in enumerate(keys):
+        if key in keys[:at]:
+            line = node.value[at][0].start_mark.line + 1
+            raise yaml.constructor.ConstructorError(
+                problem=f"key {key!r} is there twice, again in line {line}"
+            )
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _unshared(value: Any) -> Any:
+    """A copy in which what an anchor gave to several places is there several times.
+
+    A change to one stage must not reach another that was written with an alias.
+    """
+    if isinstance(value, dict):
+        return {key: _unshared(below) for key, below in value.items()}
+    return [_unshared(below) for below in value] if isinstance(value, list) else value
 
 
 def check_recipe(raw: Any, path: Path | None = None) -> Recipe:
