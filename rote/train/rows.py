@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from rote.errors import DataError
 from rote.perturb.linear import prompts as linear_prompts
 from rote.prompts import TARGET_DELIMITER, Format, fold_system, get_format, messages, render, target_text
 from rote.train.recipe import PromptSpec
@@ -86,18 +87,34 @@ def completion_text(row: Row, spec: PromptSpec) -> str:
 def chat_text(turns: list[dict[str, str]], tokenizer: Any) -> str:
     """Turns as the tokenizer's chat template renders them, with the mark that opens a response.
 
-    A system turn opens the first user turn where the template refuses it or leaves it out.
+    A system turn opens the first user turn where the template refuses it or leaves it out. Raises DataError
+    for a tokenizer without a template, and for a template that refuses the user's turn or leaves it out.
     """
+    if not tokenizer.chat_template:
+        raise DataError(
+            "is true, and the tokenizer has no chat template; use prompt.chat=false, or a model that was "
+            "tuned for chat",
+            field="prompt.chat",
+        )
+    from jinja2 import TemplateError
 
     def rendered(asked: list[dict[str, str]]) -> str:
         return str(tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True))
 
-    if turns[0]["role"] != "system":
-        return rendered(turns)
-    from jinja2 import TemplateError
-
+    if turns[0]["role"] == "system":
+        asked = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "."}]
+        try:
+            shown = _PROBE in rendered(asked)
+        except TemplateError:
+            shown = False
+        turns = turns if shown else fold_system(turns)
     try:
-        shown = _PROBE in rendered([{"role": "system", "content": _PROBE}, {"role": "user", "content": "."}])
-    except TemplateError:
-        shown = False
-    return rendered(turns if shown else fold_system(turns))
+        text = rendered(turns)
+    except TemplateError as error:
+        raise DataError(f"the tokenizer's chat template fails: {error}", field="prompt.chat") from None
+    if turns[-1]["content"].strip() not in text:
+        raise DataError(
+            f"the tokenizer's chat template leaves the user's turn out; it gives {text[:80]!r}",
+            field="prompt.chat",
+        )
+    return text

@@ -13,6 +13,9 @@ from rote.train.rows import Row, completion_text, prompt_text
 #: The label of a token that no loss is taken on: torch's ``ignore_index``.
 IGNORED: Final = -100
 
+#: An answer that no chat template writes by itself.
+_ANSWER: Final = "rote looks for what follows"
+
 #: A problem whose prompt's token ids are kept in the manifest: another template, tokenizer or instruction
 #: gives other ids.
 FIXTURE: Final = Row(
@@ -91,12 +94,21 @@ def examples(rows: Sequence[Row], spec: PromptSpec, tokenizer: Any) -> list[Exam
 
 
 def end_of_turn(spec: PromptSpec, tokenizer: Any) -> int:
-    """The token that ends a response: what the chat template writes after an answer, else end of text."""
+    """The token that ends a response: what the chat template writes after an answer, else end of text.
+
+    Raises DataError for a chat template that leaves the answer out.
+    """
     if not spec.chat:
         return int(tokenizer.eos_token_id)
-    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
+    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _ANSWER}]
     closed = tokenizer.apply_chat_template(turns, tokenize=False)
-    tail = tokenizer(closed[closed.rindex("!") + 1 :], add_special_tokens=False)["input_ids"]
+    _, shown, after = closed.rpartition(_ANSWER)
+    if not shown:
+        raise DataError(
+            f"the tokenizer's chat template leaves the answer out; it gives {closed[:80]!r}",
+            field="prompt.chat",
+        )
+    tail = tokenizer(after, add_special_tokens=False)["input_ids"]
     special = [i for i in tail if i in set(tokenizer.all_special_ids) | _added(tokenizer)]
     return int(special[0] if special else tokenizer.eos_token_id)
 
