@@ -23,7 +23,10 @@ def recipe_hash(recipe: Recipe) -> str:
 
 
 def weights_hash(folder: Path) -> str | None:
-    """16 hex digits over a folder's config and safetensors files; None where there are none."""
+    """16 hex digits over a folder's config and safetensors files; None where there are none.
+
+    The same wherever the folder lies: an adapter's config counts without the path of its base.
+    """
     files = sorted(
         [*folder.glob("*.safetensors"), *folder.glob("config.json"), *folder.glob("adapter_config.json")]
     )
@@ -32,10 +35,23 @@ def weights_hash(folder: Path) -> str | None:
     whole = hashlib.sha256()
     for path in files:
         whole.update(path.name.encode() + b"\0")
+        if path.name == "adapter_config.json":
+            whole.update(_adapter_config(path))
+            continue
         with path.open("rb") as stream:
             while block := stream.read(1 << 20):
                 whole.update(block)
     return whole.hexdigest()[:16]
+
+
+def _adapter_config(path: Path) -> bytes:
+    """An adapter's config as text that says the same on every machine and in every process."""
+    config = read_json(path)
+    config.pop("base_model_name_or_path", None)
+    for key, value in config.items():
+        if isinstance(value, list):
+            config[key] = sorted(value, key=str)  # peft writes sets, in the order of a random hash
+    return json.dumps(config, sort_keys=True).encode()
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
