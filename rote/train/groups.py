@@ -71,8 +71,21 @@ def train_groups(
         }
     trainer = _trainer(stage, shared, loaded, list(functions), rows, monitor)
     quiet(trainer)
+    if resume is not None and "ref" in getattr(trainer.model, "peft_config", {}):
+        _load_adapter(trainer.model, resume)
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     return trainer.model
+
+
+def _load_adapter(model: Any, checkpoint: Path) -> None:
+    """Put a checkpoint's adapter on the model.
+
+    Where TRL keeps a copy of the first weights (``ref``), transformers restores that copy alone, and the
+    adapter that is trained would begin anew.
+    """
+    from peft import load_peft_weights, set_peft_model_state_dict
+
+    set_peft_model_state_dict(model, load_peft_weights(str(checkpoint), device="cpu"), "default")
 
 
 def _trainer(

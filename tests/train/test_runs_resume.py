@@ -20,7 +20,7 @@ LORA = {"kind": "lora", "r": 4, "alpha": 8, "targets": ["q_proj", "v_proj"]}
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any] | None, int]] = {
     "sft": ("sft", {"accumulation": 2, "batch_size": 2}, None, 1),
     "grpo": ("grpo", {}, None, 1),
-    "grpo-lora": ("grpo", {"beta": 0.1}, LORA, 1),
+    "grpo-lora": ("grpo", {"beta": 0.1, "learning_rate": 0.1}, LORA, 1),
     "grpo-rounds": ("grpo", {"steps_per_generation": 2, "max_steps": 6}, None, 1),
     "rloo": ("rloo", {}, None, 1),
     "ppo": ("ppo", {}, None, 4),
