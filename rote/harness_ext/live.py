@@ -1,11 +1,13 @@
 """An evaluation in batches of whole templates, in random order, that its caller may leave at any time.
 
 The order is that of a hash of the seed and the template's id: the same on every machine, and unrelated to
-anything about the templates. The model is made once.
+anything about the templates. The model, lm-eval's index of tasks and its description of the machine are made
+once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -68,8 +70,9 @@ def evaluate_in_batches(
     unknown = sorted(set(tasks) - own_tasks())
     if unknown:
         raise UsageError(f"--tasks: rote has no task {unknown[0]!r}")
-    with _quiet(), quiet_git():
-        loaded = _load(tasks, dict(metadata or {}))
+    with _quiet(), quiet_git(), _described_once():
+        manager = _manager(dict(metadata or {}))
+        loaded: dict[str, Any] = manager.load(list(tasks))["tasks"]
         places = _places(loaded)
         missing = sorted(set(templates) - places.keys())
         if missing:
@@ -88,7 +91,7 @@ def evaluate_in_batches(
             results = simple_evaluate(
                 model=lm,
                 tasks=[loaded[name] for name in sorted(chosen)],
-                task_manager=_manager({}),
+                task_manager=manager,
                 samples={name: sorted(own) for name, own in chosen.items()},
                 bootstrap_iters=0,
                 log_samples=True,
@@ -106,9 +109,27 @@ def _manager(metadata: dict[str, Any]) -> Any:
     return TaskManager(include_path=str(tasks_path()), include_defaults=False, metadata=metadata)
 
 
-def _load(tasks: Sequence[str], metadata: dict[str, Any]) -> dict[str, Any]:
-    loaded: dict[str, Any] = _manager(metadata).load(list(tasks))["tasks"]
-    return loaded
+@contextlib.contextmanager
+def _described_once() -> Iterator[None]:
+    """While this lasts, lm-eval describes the machine once, and writes that into the results of every batch.
+
+    It starts ``pip list`` for it, which takes longer than a batch of a small model.
+    """
+    import lm_eval.evaluator
+
+    stock = lm_eval.evaluator.add_env_info
+    known: dict[str, Any] = {}
+
+    def add(results: dict[str, Any]) -> None:
+        if not known:
+            stock(known)
+        results.update(known)
+
+    lm_eval.evaluator.add_env_info = add
+    try:
+        yield
+    finally:
+        lm_eval.evaluator.add_env_info = stock
 
 
 def _places(tasks: Mapping[str, Any]) -> dict[str, list[tuple[str, int]]]:
