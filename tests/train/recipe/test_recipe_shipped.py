@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+import rote
+from rote.prompts import format_of
 from rote.train.recipe import GrpoStage, PpoStage, Recipe, SftStage, find_recipe, read_recipe, shipped
 
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -180,6 +183,16 @@ def test_data_and_evaluation_stay_apart(name: str) -> None:
         if name != "tiny":
             assert stage.data.decontaminate is not None
             assert {"gsm8k/test", "bank"} <= set(stage.data.decontaminate.against)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_evaluated_is_there_and_asks_as_training_does(name: str) -> None:
+    known = {path.stem for path in (Path(rote.__file__).parent / "tasks").rglob("*.yaml")}
+    whole = recipe(name)
+    for task in whole.evaluation.tasks:
+        assert task in known
+        assert task.endswith("_instruct" if whole.prompt.format == "instruct" else "_zeroshot")
+        assert format_of(task, {}) == whole.prompt.format
 
 
 @pytest.mark.parametrize("name", NAMES)
