@@ -8,22 +8,19 @@ whatever was understood but should be known is a warning in the result.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from rote.errors import LogError
 from rote.logs.files import find_runs, read_results
+from rote.logs.rows import TaskHash, hashes_of
 from rote.reports import fields, lines, samples, settings, tables
 from rote.reports.merging import Doubles, Group, Key, State, finish
 from rote.reports.records import Model, Runs, Sample, Where
 from rote.reports.settings import Setting
-
-#: What lm-eval makes its hash of a task from.
-_HASHES: Final = ("doc_hash", "prompt_hash", "target_hash")
 
 
 @dataclass(slots=True)
@@ -138,16 +135,12 @@ def _open(path: Path, name: str, results_path: Path, results: Mapping[str, Any],
 
 
 def _read_samples(task: _Task, state: State) -> None:
-    hasher: Any = hashlib.sha256()
+    hasher = TaskHash()
     known_metrics: dict[tuple[tuple[str, float], ...], Mapping[str, float]] = {}
     for where, record in lines.read_lines(task.path):
         task.count += 1
         task.ids.add(str(record.get("doc_id")))
-        hashes = [record.get(h) for h in _HASHES]
-        if hasher is not None and all(isinstance(h, str) for h in hashes):
-            hasher.update("".join(map(str, hashes)).encode("utf-8", "surrogatepass"))
-        else:
-            hasher = None
+        hasher.add(hashes_of(record))
         if "template_id" not in record["doc"]:
             task.first_foreign = task.first_foreign or where
             continue
@@ -171,9 +164,10 @@ def _read_samples(task: _Task, state: State) -> None:
             line=task.first_foreign.line,
             field="doc.template_id",
         )
-    _check_whole(task, None if hasher is None else hasher.hexdigest())
+    found = hasher.hexdigest()
+    _check_whole(task, found)
     state.warnings += tables.check(task.results_path, task.name, task.results, task.tallies, task.path)
-    state.warnings += _remarks(task, hashed=hasher is not None)
+    state.warnings += _remarks(task, hashed=found is not None)
 
 
 def _enter(
