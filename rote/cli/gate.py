@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -85,7 +86,8 @@ def _run(args: argparse.Namespace) -> int:
     _check(args)
     if args.update_baseline:
         check_target(args.baseline, (f'"schema": "{SCHEMA.split("/")[0]}/'.encode(),))
-        made = from_runs(read_logs(args.candidate), args.candidate_model)
+        runs = read_logs(args.candidate)
+        made = from_runs(runs, args.candidate_model)
         if all(
             item.outcome == "x"
             for s in made.series
@@ -95,6 +97,7 @@ def _run(args: argparse.Namespace) -> int:
         ):
             raise UsageError(f"every answer of {made.model} is invalid: that is no baseline")
         write_whole(render_baseline(made), args.baseline)
+        _warn(runs.warnings)
         print(f"{args.baseline}: baseline of {made.model} written")
         return 0
     policy = _policy(args.policy)
@@ -103,9 +106,18 @@ def _run(args: argparse.Namespace) -> int:
         outcome = _live(args, baseline, policy)
     else:
         runs = read_logs(args.candidate)
-        outcome = decide(baseline, from_runs(runs, args.candidate_model), policy)
+        _warn(runs.warnings)
+        outcome = decide(baseline, from_runs(runs, args.candidate_model), policy, warnings=runs.warnings)
     _write(args, outcome)
     return int(outcome.exit_code)
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    from rote.reports.gate.render import warning_lines
+
+    encoding = sys.stderr.encoding or "utf-8"
+    for line in warning_lines(warnings):
+        print(line.encode(encoding, "replace").decode(encoding), file=sys.stderr)
 
 
 def _check(args: argparse.Namespace) -> None:

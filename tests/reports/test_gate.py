@@ -418,6 +418,24 @@ class TestCommand:
         monkeypatch.setattr("rote.reports.gate.decide", broken)
         assert self.gate(files, "a") == 4
 
+    def test_the_readers_warnings_are_shown(self, files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        [path] = (files / "a").glob("results_*.json")
+        results = json.loads(path.read_text())
+        results["results"]["bank_original"]["exact_match,none"] = "N/A"
+        path.write_text(json.dumps(results))
+        options = ["--json", str(files / "o.json"), "--markdown", str(files / "c.md")]
+        assert self.gate(files, "a", *options) == 0
+        captured = capsys.readouterr()
+        told = [line for line in captured.err.splitlines() if line.startswith("rote gate: warning: ")]
+        assert len(told) == 1
+        assert "could not be compared" in told[0]
+        assert "warning" not in captured.out
+        [kept] = json.loads((files / "o.json").read_text())["warnings"]
+        assert "could not be compared" in kept
+        assert "- Warning: " in (files / "c.md").read_text()
+        assert self.gate(files, "a", "--update-baseline") == 0
+        assert "could not be compared" in capsys.readouterr().err
+
     def test_nan_is_named(self, files: Path, capsys: pytest.CaptureFixture[str]) -> None:
         [path] = (files / "b").glob("samples_bank_original_*")
         path.write_text(path.read_text().replace('"exact_match": 1.0', '"exact_match": NaN', 1))

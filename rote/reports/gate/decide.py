@@ -70,7 +70,8 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The gate's decision. ``notes`` are what should be known besides. ``live`` describes early stopping."""
+    """The gate's decision. ``notes`` are what should be known besides, ``warnings`` those of the reader of
+    the candidate's logs. ``live`` describes early stopping."""
 
     status: Status
     checks: tuple[CheckResult, ...]
@@ -79,6 +80,7 @@ class Outcome:
     alpha: float
     notes: tuple[str, ...] = ()
     live: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -86,8 +88,13 @@ class Outcome:
         return EXIT[self.status]
 
 
-def decide(baseline: Baseline, candidate: Baseline, policy: Policy) -> Outcome:
-    """Judge the candidate. Raises DataError where the two are not comparable, saying in what they differ."""
+def decide(
+    baseline: Baseline, candidate: Baseline, policy: Policy, *, warnings: Sequence[str] = ()
+) -> Outcome:
+    """Judge the candidate. Raises DataError where the two are not comparable, saying in what they differ.
+
+    ``warnings`` are what the reader of the candidate's logs has to say (``Runs.warnings``), passed on.
+    """
     notes: list[str] = []
     results: list[CheckResult] = []
     losses: dict[int, Losses] = {}
@@ -114,6 +121,7 @@ def decide(baseline: Baseline, candidate: Baseline, policy: Policy) -> Outcome:
         candidate.model,
         policy.alpha,
         tuple(dict.fromkeys(notes)),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 

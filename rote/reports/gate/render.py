@@ -95,6 +95,12 @@ def render_text(outcome: Outcome) -> str:
     return "\n".join(lines) + "\n"
 
 
+def warning_lines(warnings: Sequence[str]) -> list[str]:
+    """The reader's warnings for a terminal, one line each."""
+    # As above: the path that a warning begins with is not ours.
+    return [f"rote gate: warning: {one_line(w, 400)}" for w in warnings]
+
+
 # --- Markdown --------------------------------------------------------------------------------------
 
 
@@ -113,6 +119,7 @@ def render_markdown(outcome: Outcome, *, characters: int = COMMENT_CHARACTERS - 
     items = [f"- **{escape(r.name)}**: {escape(detail(r))}" for r in checks if r.status != "pass"]
     items += [f"- {escape(outcome.live)}"] if outcome.live else []
     items += [f"- Note: {escape(n)}" for n in outcome.notes]
+    items += [f"- Warning: {escape(one_line(w, 400))}" for w in outcome.warnings]
     foot = (
         f"Loss: how much worse the candidate is, in points. Bounds are one-sided, "
         f"{100 * (1 - outcome.alpha):g} % each; statuses carry Holm's correction."
