@@ -11,8 +11,8 @@ order of its own.
 A decision is wrong when it passes a candidate that is worse by the margin or more, or fails one that is worse
 by the margin or less. ``benchmarks/gate_live.py`` asks the same of many more simulated populations.
 
-Three things that a run does besides are left out, for time: lm-eval's description of the machine after every
-batch (it starts ``pip list``), and the index of rote's tasks, made once and not for every batch and run.
+Two things that a run does besides are left out, for time: lm-eval's description of the machine (it starts
+``pip list``), and the index of rote's tasks, which is made once here and not for every run.
 """
 
 from __future__ import annotations

@@ -196,8 +196,8 @@ def _constant(pairs: int) -> str:
         return ""
     which = "One pair of models differs" if pairs == 1 else f"{pairs:,} pairs of models differ"
     return (
-        f" {which} by the same amount on every template; without any spread to judge it by, that is not "
-        "told apart."
+        f" {which} by the same amount on every template, by too little or on too few templates to be told "
+        "apart."
     )
 
 

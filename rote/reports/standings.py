@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rote.problem import VARIANTS
-from rote.reports.inference.ranks import Rank, ranks
+from rote.reports.inference.ranks import Rank, constant_told_apart, ranks
 from rote.reports.records import Series
 
 #: Variants that no rank is built on, as on the leaderboard.
@@ -40,8 +40,9 @@ class Standings:
     """At least 2 models under one setting, the most accurate first, on ``templates`` that all answered.
 
     ``changed`` counts templates left out because models saw different texts of one document. ``constant``
-    counts pairs that differ in accuracy by the same amount on every template: such a difference has no spread
-    to judge it by, and the pair is not told apart. Where there are no ``rows``, ``reason`` says why.
+    counts pairs that differ in accuracy by the same amount on every template and are not told apart: a
+    difference without any spread is judged by the rule of three. Where there are no ``rows``, ``reason``
+    says why.
     """
 
     setting: str
@@ -92,19 +93,21 @@ def _standings(key: tuple[str, str, str], series: Sequence[Series], level: float
     by_drop: list[Rank] | None = None
     if paired:
         originals = np.array([accuracy(s, ("original",)) for s in series]).T
-        by_drop = ranks(columns - originals, level)
+        by_drop = ranks(columns - originals, level, reach=2.0)
     rows = [
         Standing(s.model.name, by_accuracy[i], by_drop[i] if by_drop is not None else None)
         for i, s in enumerate(series)
     ]
     rows.sort(key=lambda r: (-round(r.by_accuracy.estimate, 12), r.model))
-    return Standings(*key, variants, len(alike), changed, tuple(rows), None, _constant(columns))
+    return Standings(*key, variants, len(alike), changed, tuple(rows), None, _constant(columns, level))
 
 
-def _constant(columns: npt.NDArray[np.float64]) -> int:
-    """Pairs of columns whose difference is the same in every row, and not 0."""
-    gaps = [columns[:, i] - columns[:, j] for i in range(columns.shape[1]) for j in range(i)]
-    return sum(float(np.ptp(gap)) < 1e-9 < abs(float(gap[0])) for gap in gaps)
+def _constant(columns: npt.NDArray[np.float64], level: float) -> int:
+    """Pairs of accuracies whose difference is the same in every row, not 0, and too small to tell."""
+    templates, models = columns.shape
+    pairs = [columns[:, i] - columns[:, j] for i in range(models) for j in range(i)]
+    gaps = [float(pair[0]) for pair in pairs if float(np.ptp(pair)) < 1e-9 < abs(float(pair[0]))]
+    return int(np.sum(~constant_told_apart(gaps, templates, models, level, reach=1.0)))
 
 
 def _mean(series: Series, variant: str, template: str) -> float:

@@ -16,10 +16,12 @@ Conclusions, one a series
                    the drop on *numbers* is found; the exact exchangeability test on *numbers* rejects
                    (mid-p, Holm-adjusted over the series of the report, < ALPHA); *symbolic*, which changes
                    numbers too, does not contradict it (a drop there as well, or not evaluated); the
-                   conditional logit, adjusted for difficulty, rejects too (p < ALPHA); the placebo, each
-                   draw in the original's place, does not (p >= ALPHA); and where reference models are
-                   named, the drop exceeds theirs (the interval of the difference lies above 0). A check
-                   that could not be made has not agreed. Other changes never support this conclusion.
+                   conditional logit, adjusted for the measured covariates, rejects too (p < ALPHA); the
+                   placebo, each draw in the original's place, does not (p >= ALPHA); and where reference
+                   models are named, the drop exceeds theirs (the interval of the difference lies above
+                   0). A check that could not be made has not agreed. Other changes never support this
+                   conclusion. No verdict rests on the conditional logit alone: it rejects too often where
+                   its covariates do not tell all of the difficulty, so it can only withhold this one.
 ``distractible``   a drop on *noop* is found AND, where the original was right, at least half of the wrong
                    answers to inert-clause instances are traps. Its sentence also names drops on *noop2*
                    and *symbolic_noop* of which the same holds; alone these are no ground for it.
@@ -276,11 +278,13 @@ def _against_memory(numbers: VariantResult, symbolic: VariantResult | None, p: f
         reasons.append(f"symbolic, which changes numbers too, shows no drop {_span(symbolic)}")
     checks = numbers.checks
     if checks is None:
-        return [*reasons, "difficulty and placebo were not looked at"]
+        return [*reasons, "the measured covariates and the placebo were not looked at"]
     if checks.adjusted is None:
-        reasons.append(f"no adjustment for difficulty is possible ({checks.adjusted_reason})")
+        reasons.append(f"no adjustment for the measured covariates is possible ({checks.adjusted_reason})")
     elif checks.adjusted.p >= ALPHA:
-        reasons.append(f"adjusted for difficulty, originals are not special (p {_p(checks.adjusted.p)})")
+        reasons.append(
+            f"adjusted for the measured covariates, originals are not special (p {_p(checks.adjusted.p)})"
+        )
     if checks.placebo is None:
         reasons.append(f"no placebo is possible ({checks.placebo_reason})")
     elif checks.placebo.p < ALPHA:
@@ -300,8 +304,8 @@ def _agreeing(numbers: VariantResult) -> str:
     checks = numbers.checks
     if checks is None or checks.adjusted is None or checks.placebo is None:
         return ""
-    text = f", adjusted for difficulty, too (p {_p(checks.adjusted.p)}); the placebo does not reject "
-    text += f"(p {_p(checks.placebo.p)})"
+    text = f", adjusted for the measured covariates, too (p {_p(checks.adjusted.p)})"
+    text += f"; the placebo does not reject (p {_p(checks.placebo.p)})"
     if checks.against is not None:
         text += (
             f"; the drop exceeds that of the reference models by {points(checks.against.estimate)} points "

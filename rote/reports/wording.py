@@ -7,7 +7,7 @@ from typing import Final
 
 from rote.reports.inert import FactorRow
 from rote.reports.results import Report, VariantResult
-from rote.reports.statistics import PLAIN_T_FROM, Interval
+from rote.reports.statistics import Interval
 from rote.reports.verdicts import ALPHA, NO_VALUE, NUMBER_SHARE, TRAPPED_SHARE, points
 
 #: Titles and columns of what is told of inert clauses.
@@ -104,10 +104,10 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
         ),
         (
             "Interval",
-            f"{level} confidence interval: Student's t on the template differences from {PLAIN_T_FROM} "
-            "templates on; below that the adjusted t, which adds one half-weight pair of opposite "
-            "differences so that it does not get too short near 0 or 100 % accuracy. Accuracies and "
-            "rates: Wilson, with the effective sample size where a template has several instances.",
+            f"{level} confidence interval: the adjusted t, which is Student's t on the template differences "
+            "with one half-weight pair of opposite differences added, so that it does not get too short "
+            "near 0 or 100 % accuracy. Accuracies and rates: Wilson, with the effective sample size where "
+            "a template has several instances.",
         ),
         (
             "BCa",
@@ -166,10 +166,11 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
             "Said only where all agree: numbers alone cost accuracy (the interval excludes 0); the "
             f"exchangeability test on numbers gives p < {ALPHA:g}, adjusted for the number of series (Holm); "
             "names and numbers together (symbolic), where evaluated, cost accuracy too; originals are "
-            "special also with difficulty taken into account (a conditional logit within templates on "
-            "largest number, digits of the answer, characters); a draw put in the original's place is not "
-            "(placebo); and the drop exceeds that of reference models, where some are named. Otherwise the "
-            "verdict says which did not agree. It is no proof.",
+            "special also when adjusted for the measured covariates (a conditional logit within templates on "
+            "largest number, digits of the answer, characters), a test on which no verdict rests alone: it "
+            "can only withhold one; a draw put in the original's place is not special (placebo); and the "
+            "drop exceeds that of reference models, where some are named. Otherwise the verdict says which "
+            "did not agree. It is no proof.",
         ),
         (
             "Distractible",

@@ -314,12 +314,18 @@ def test_models_that_saw_other_texts_are_not_ranked_on_them(tmp_path: Path) -> N
     ) in render_text(report(tmp_path))
 
 
-def test_a_difference_without_spread_is_explained(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("templates", "constant"), [(5, 1), (30, 0)])
+def test_a_difference_without_spread_takes_templates(tmp_path: Path, templates: int, constant: int) -> None:
     for name, outcome in (("right", "right"), ("wrong", "wrong")):
         made = Run(tmp_path / name, model_args=f"pretrained=org/{name}")
-        made.add("original", 9, behaviour({"original": 1.0}))
-        made.add("numbers", 9, lambda n, v, i, o=outcome: o).write()  # type: ignore[misc]
+        made.add("original", templates, behaviour({"original": 1.0}))
+        made.add("numbers", templates, lambda n, v, i, o=outcome: o).write()  # type: ignore[misc]
     made_report = report(tmp_path)
-    assert made_report.standings[0].constant == 1
-    assert {r.by_accuracy.worst for r in made_report.standings[0].rows} == {2}
-    assert "One pair of models differs by the same amount on every template" in render_text(made_report)
+    (standing,) = made_report.standings
+    assert standing.constant == constant
+    # The best model's rank is 1 to 2 where the pair is not told apart, 1 to 1 where it is.
+    assert [(r.by_accuracy.best, r.by_accuracy.worst) for r in standing.rows] == (
+        [(1, 2)] * 2 if constant else [(1, 1), (2, 2)]
+    )
+    told = "One pair of models differs by the same amount on every template" in render_text(made_report)
+    assert told == bool(constant)

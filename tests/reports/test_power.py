@@ -26,10 +26,12 @@ from rote.reports.statistics import drop_interval
 def test_variance_by_hand() -> None:
     design = Design(0.01, 0.2, 0.16)
     assert design.variance(4) == pytest.approx(0.25)
-    assert standard_error(design, 400, 4) == pytest.approx(math.sqrt(0.25 / 400))
+    assert standard_error(design, 400, 4) == pytest.approx(math.sqrt(0.25 / 400 + 1 / 401**2))
     assert standard_error(design, 99, 4) == pytest.approx(math.sqrt(0.25 / 99 + 1e-4))
     # z at 97.5 % and 80 %
-    assert detectable(design, 400, 4) == pytest.approx((1.959963985 + 0.841621234) * 0.025, rel=1e-8)
+    assert detectable(design, 400, 4) == pytest.approx(
+        (1.959963985 + 0.841621234) * math.sqrt(0.025**2 + 1 / 401**2), rel=1e-8
+    )
 
 
 def test_equal_difficulty_is_binomial() -> None:

@@ -228,8 +228,14 @@ def test_checks_that_disagree_are_named(tmp_path: Path) -> None:
     assert checks.adjusted is not None
     assert checks.placebo is not None
     for change, words in (
-        ({"adjusted": replace(checks.adjusted, p=0.3)}, "adjusted for difficulty, originals are not special"),
-        ({"adjusted": None, "adjusted_reason": "why"}, "no adjustment for difficulty is possible (why)"),
+        (
+            {"adjusted": replace(checks.adjusted, p=0.3)},
+            "adjusted for the measured covariates, originals are not special",
+        ),
+        (
+            {"adjusted": None, "adjusted_reason": "why"},
+            "no adjustment for the measured covariates is possible (why)",
+        ),
         ({"placebo": replace(checks.placebo, p=0.01)}, "the placebo rejects, too"),
         ({"placebo": None, "placebo_reason": "why"}, "no placebo is possible (why)"),
         ({"against_reason": "why"}, "no comparison with reference models is possible (why)"),
@@ -263,7 +269,7 @@ def test_harder_draws_are_not_called_memorisation(tmp_path: Path) -> None:
     assert numbers.exchangeability is not None
     assert numbers.exchangeability.p_mid < 0.001
     assert "memorisation" not in " ".join(series.verdict.conclusions)
-    assert "adjusted for difficulty" in text(series)
+    assert "adjusted for the measured covariates" in text(series)
 
 
 def test_reference_models(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@
 
 with G templates, k variants each, p_o and p_v a template's own chances on original and variant, and tau the
 standard deviation over templates of p_o - p_v. A drop delta is found with power 1 - beta where
-delta = (z(1 - alpha / 2) + z(1 - beta)) * sqrt(Var); below 400 templates the adjusted t interval of the
-report is a little wider, by 1 / (G + 1)**2 in the variance, which is added there.
+delta = (z(1 - alpha / 2) + z(1 - beta)) * sqrt(Var); the adjusted t interval of the report
+is a little wider, by 1 / (G + 1)**2 in the variance, which is added.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Final
 import numpy as np
 
 from rote.errors import DataError
-from rote.reports.statistics import PLAIN_T_FROM
 
 #: Spread of difficulty assumed without pilot data: standard deviation of the templates' logits.
 DIFFICULTY: Final = 2.0
@@ -100,10 +99,7 @@ def from_pilot(originals: Sequence[float], variants: Sequence[Sequence[bool]]) -
 def standard_error(design: Design, templates: int, k: int) -> float:
     """Standard error of the drop as the report's interval has it."""
     _check(templates, k)
-    variance = design.variance(k) / templates
-    if templates < PLAIN_T_FROM:
-        variance += 1 / (templates + 1) ** 2
-    return math.sqrt(variance)
+    return math.sqrt(design.variance(k) / templates + 1 / (templates + 1) ** 2)
 
 
 def detectable(design: Design, templates: int, k: int, *, power: float = 0.8, alpha: float = 0.05) -> float:

@@ -85,7 +85,9 @@ def build_board(runs: Runs) -> Board:
         if common:
             scores = [_scores(runs.series[i], common) for i in able]
             accuracy, drop = [a for a, _ in scores], [d for _, d in scores]
-            for i, a, d, left, lost in zip(able, rank(accuracy), rank(drop), accuracy, drop, strict=True):
+            for i, a, d, left, lost in zip(
+                able, rank(accuracy), rank(drop, reach=2.0), accuracy, drop, strict=True
+            ):
                 results[i] = (a, d, sum(left.values()) / len(left), -sum(lost.values()) / len(lost))
     table = []
     for i, (series, one) in enumerate(zip(runs.series, report.series, strict=True)):

@@ -2,9 +2,10 @@
 
 Where all models share all templates, pairs are told apart by the largest t under shared bootstrap weights
 (:mod:`rote.reports.inference.ranks`). That needs a full table; where some templates are missing from some
-models, each pair is compared by Student's t on the templates it shares, with the house's adjustment below
-``PLAIN_T_FROM`` templates (one half-weight pair of opposite differences), and Holm (1979) holds the
-chance of any wrong claim at ``alpha``, at some cost in width. The interval of a rank follows by
+models, each pair is compared by the adjusted t on the templates it shares (one half-weight pair of opposite
+differences is added, as in the interval of a drop), and Holm (1979) holds the chance of any wrong claim at
+``alpha``, at some cost in width. Either way a difference that is the same on all templates is judged by the
+rule of three, whose p-value is larger than that of t. The interval of a rank follows by
 counting: 1 + the models shown to be better, up to n - the models shown to be worse. All of it is computed
 once from all models, so hiding rows never moves one.
 
@@ -19,8 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rote.reports.inference.ranks import told_apart
-from rote.reports.statistics import PLAIN_T_FROM
+from rote.reports.inference.ranks import constant_p, told_apart
 
 _Floats = npt.NDArray[np.float64]
 
@@ -40,9 +40,10 @@ class Rank:
     models: int
 
 
-def rank(scores: Sequence[Mapping[str, float]], *, alpha: float = 0.05) -> list[Rank]:
-    """Ranks of models from their scores by template, in [-1, 1], higher is better; one each, in order.
+def rank(scores: Sequence[Mapping[str, float]], *, alpha: float = 0.05, reach: float = 1.0) -> list[Rank]:
+    """Ranks of models from their scores by template, higher is better; one each, in order.
 
+    ``reach`` is how far two scores of a template can lie apart: 1 for accuracies, 2 for drops.
     Models that share fewer than 2 templates are never told apart.
     """
     if not scores:
@@ -57,7 +58,7 @@ def rank(scores: Sequence[Mapping[str, float]], *, alpha: float = 0.05) -> list[
             present[row, column[name]] = 1
     means = values.sum(axis=1) / np.maximum(present.sum(axis=1), 1)
     full = bool(present.all()) and len(names) >= 2
-    better = told_apart(values.T, 1 - alpha) if full else _better(values, present, alpha)
+    better = told_apart(values.T, 1 - alpha, reach=reach) if full else _better(values, present, alpha, reach)
     n = len(scores)
     order = sorted(range(n), key=lambda i: (-round(float(means[i]), 12), i))
     classes = [0] * n
@@ -78,19 +79,22 @@ def rank(scores: Sequence[Mapping[str, float]], *, alpha: float = 0.05) -> list[
     ]
 
 
-def _better(values: _Floats, present: _Floats, alpha: float) -> npt.NDArray[np.bool_]:
+def _better(values: _Floats, present: _Floats, alpha: float, reach: float) -> npt.NDArray[np.bool_]:
     """[i, j]: model i is shown to be better than model j."""
     from scipy.special import stdtr
 
     count = present @ present.T
     total = values @ present.T - present @ values.T
     squares = np.square(values) @ present.T + present @ np.square(values).T - 2 * values @ values.T
-    extra = np.where(count < PLAIN_T_FROM, 1.0, 0.0)
-    weight = np.maximum(count + extra, 2.0)
+    weight = np.maximum(count + 1, 2.0)
     mean = total / weight
-    variance = np.maximum((squares + extra - weight * np.square(mean)) / (weight - 1), 1e-12)
-    t = mean / np.sqrt(variance / weight)
-    p = np.where(count >= 2, 2 * stdtr(np.maximum(count - 1, 1), -np.abs(t)), 1.0)
+    variance = (squares + 1 - weight * np.square(mean)) / (weight - 1)
+    t = mean / np.sqrt(np.maximum(variance, 1e-12) / weight)
+    p = 2 * stdtr(np.maximum(count - 1, 1), -np.abs(t))
+    gap = total / np.maximum(count, 1)
+    flat = squares - total * gap < 1e-9
+    p = np.where(flat, np.maximum(p, np.minimum(1.0, 2 * constant_p(gap, count, reach))), p)
+    p = np.where(count >= 2, p, 1.0)
     upper = np.triu_indices(len(values), 1)
     rejected = np.zeros(p.shape, dtype=bool)
     rejected[upper] = holm(p[upper], alpha)

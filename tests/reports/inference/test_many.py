@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rote.errors import DataError
-from rote.reports.inference.ranks import ranks, told_apart
+from rote.reports.inference.ranks import constant_p, constant_told_apart, ranks, told_apart
 from rote.reports.inference.spread import fixed_interval, sets, spread
 
 
@@ -72,9 +72,30 @@ def test_far_models_are_ranked_and_near_ones_tied() -> None:
 
 def test_identical_models_share_everything() -> None:
     column = np.array([0.0, 1.0] * 20)
-    found = ranks(np.column_stack([column, column, column + 0.5]), resamples=199)
-    # A shift without any spread is not told apart either.
-    assert [(r.best, r.worst, r.tie_class) for r in found] == [(1, 3, 1)] * 3
+    found = ranks(np.column_stack([column, column]), resamples=199)
+    assert [(r.best, r.worst, r.tie_class) for r in found] == [(1, 2, 1)] * 2
+
+
+def test_a_difference_without_spread_is_judged_by_the_rule_of_three() -> None:
+    # A solver and a memoriser of every second draw: 1 and 1/2 on all of 100 templates, (2/3)**100.
+    solver, memoriser = np.ones(100), np.full(100, 0.5)
+    found = ranks(np.column_stack([memoriser, solver]), resamples=199)
+    assert [(r.best, r.worst, r.tie_class) for r in found] == [(2, 2, 2), (1, 1, 1)]
+    # Two models: 0.05 / 10 over two directions, so (reach / (reach + c))**G <= 0.0025.
+    assert constant_p(0.5, 100, 1.0) == pytest.approx((2 / 3) ** 100)
+    least = 0.0025 ** (-1 / 100) - 1
+    told = [told_apart(np.column_stack([np.full(100, 0.5 + c), np.full(100, 0.5)]), resamples=199)[0, 1]
+            for c in (least - 1e-6, least + 1e-6)]  # fmt: skip
+    assert told == [False, True]
+    assert not constant_told_apart(0.5, 5, 2, 0.95, 1.0)
+    # Drops reach twice as far, and so does what is not seen.
+    assert constant_p(0.5, 100, 2.0) == pytest.approx(0.8**100)
+
+
+def test_columns_beyond_their_reach_are_refused() -> None:
+    with pytest.raises(DataError, match="at most 1 is possible"):
+        ranks([[1.0, -1.0], [0.0, 0.0]])
+    assert len(ranks([[1.0, -1.0], [0.0, 0.0]], resamples=99, reach=2.0)) == 2
 
 
 def test_order_of_models_does_not_matter() -> None:
