@@ -7,7 +7,7 @@ from typing import Any
 
 from rote.errors import RoteError
 from rote.train.memory import Estimate, estimate, facts_of, fits
-from rote.train.recipe import GroupStage, PpoStage, Recipe, SftStage, Stage
+from rote.train.recipe import AnyStage, GroupStage, PpoStage, Recipe, SftStage, Stage
 from rote.train.scratch import make_tokenizer
 from rote.train.sft import steps_of
 from rote.train.stage_run import rows_of
@@ -64,7 +64,7 @@ def _tokenizer(recipe: Recipe) -> tuple[Any, str]:
         return None, f"tokens are not counted: the tokenizer of {recipe.model.path} cannot be loaded ({told})"
 
 
-def _plan(recipe: Recipe, name: str, stage: Stage, tokenizer: Any, why: str) -> Plan:
+def _plan(recipe: Recipe, name: str, stage: AnyStage, tokenizer: Any, why: str) -> Plan:
     built = rows_of(stage.data)
     notes = [why] if why else []
     faults: list[str] = []

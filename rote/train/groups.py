@@ -10,6 +10,7 @@ from rote.train.arguments import trainer_arguments
 from rote.train.engine import Loaded
 from rote.train.monitor import Monitor, trainer_callback
 from rote.train.recipe import GrpoStage, RlooStage
+from rote.train.saving import guard_saves
 from rote.train.sft import quiet
 
 
@@ -71,6 +72,7 @@ def train_groups(
         }
     trainer = _trainer(stage, shared, loaded, list(functions), rows, monitor)
     quiet(trainer)
+    guard_saves(trainer, folder)
     if resume is not None and "ref" in getattr(trainer.model, "peft_config", {}):
         _load_adapter(trainer.model, resume)
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))

@@ -11,6 +11,7 @@ from rote.train.arguments import trainer_arguments
 from rote.train.engine import Loaded
 from rote.train.monitor import Monitor, trainer_callback
 from rote.train.recipe import SftStage
+from rote.train.saving import guard_saves
 from rote.train.tokens import Example
 
 
@@ -58,6 +59,7 @@ def train_sft(
         callbacks=[trainer_callback(monitor)],
     )
     quiet(trainer)
+    guard_saves(trainer, folder)
     trainer.add_callback(_counting_on(trainer))
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     return trainer.model

@@ -18,6 +18,7 @@ from rote.train.monitor import Monitor, Stop, read_log
 from rote.train.probe import Probe
 from rote.train.recipe import AnyStage, DataSpec, GroupStage, PpoStage, Recipe, SftStage
 from rote.train.rows import Row, prompt_text, prompt_turns
+from rote.train.saving import disk_may_fill, told
 from rote.train.tokens import end_tokens, fit_examples, fit_prompts, fixture
 
 #: The folder of a stage that holds the weights it ends with.
@@ -72,7 +73,8 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
         gradient_checkpointing=stage.gradient_checkpointing,
     )
     trained = _Trained(run, built, loaded, last, stop, trackers)
-    record, monitor = trained.go()
+    with disk_may_fill(run.folder):
+        record, monitor = trained.go()
     record |= {
         "name": run.name,
         "algorithm": stage.algorithm,
@@ -87,7 +89,8 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
         "cost": meter.read() | _throughput(run.folder),
     }
     if not monitor.stopped:
-        _leave(trained.model, loaded.tokenizer, run.folder / FINAL)
+        with told(run.folder / FINAL, run.folder):
+            _leave(trained.model, loaded.tokenizer, run.folder / FINAL)
         record["weights_hash"] = manifest.weights_hash(run.folder / FINAL)
         manifest.write_json(run.folder / RECORD, record)
     monitor.close()

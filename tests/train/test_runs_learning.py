@@ -1,8 +1,9 @@
-"""A model of 1.5 million weights learns: its loss falls by SFT, and each way of rewarding it raises the reward."""
+"""A model of 1.5 million weights learns: its loss falls by SFT, its reward rises by GRPO, RLOO and PPO."""
 
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -45,7 +46,7 @@ def test_the_loss_of_sft_falls(taught: Path) -> None:
     assert losses[0] > 4
     assert losses[-1] < 0.6
     # A rise by chance is small beside the fall.
-    assert all(later < earlier + 0.5 for earlier, later in zip(losses, losses[1:], strict=False))
+    assert all(later < earlier + 0.5 for earlier, later in pairwise(losses))
     assert [line["num_tokens"] for line in log] == sorted(line["num_tokens"] for line in log)
 
 
@@ -89,18 +90,18 @@ def test_the_manifests_prompt_is_the_one_that_was_trained_on(taught: Path) -> No
 def reward_stage(algorithm: str, rows: Path) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "data": {**data_of(rows), "n": 4},
-        "learning_rate": 2e-4,
+        "learning_rate": 3e-4,
         "schedule": "constant",
-        "max_steps": 16,
-        "batch_size": 32,
+        "max_steps": 14,
+        "batch_size": 64,
         "max_completion": 20,
         "rewards": {"correctness": 1.0, "format": 0.2},
         "checkpoints": AT_END,
     }
     if algorithm == "ppo":
-        fields |= {"rollouts": 32, "mini_batch": 32, "kl": 0.01}
+        fields |= {"learning_rate": 2e-4, "rollouts": 64, "mini_batch": 32, "kl": 0.01, "max_steps": 10}
     else:
-        fields["generations"] = 8
+        fields["generations"] = 16
     return stage_of(algorithm, rows, **fields)
 
 
@@ -117,7 +118,7 @@ def test_rewards_rise_by_grpo_rloo_and_ppo(server: Server, rows: Path, taught: P
         log = read_log(tmp_path / algorithm / "s")
         rewards = [line["reward"] for line in log if "reward" in line]
         right = [line["rewards/correctness/mean"] for line in log if "reward" in line]
-        assert len(rewards) == 16
+        assert len(rewards) == (10 if algorithm == "ppo" else 14)
         assert fmean(rewards[-WINDOW:]) > fmean(rewards[:WINDOW]) + 0.15, (algorithm, rewards)
         # Not the format alone: more answers are right.
         assert fmean(right[-WINDOW:]) > fmean(right[:WINDOW]) + 0.15, (algorithm, right)
