@@ -84,14 +84,13 @@ def write_templates(folder: Path, count: int) -> None:
 @contextlib.contextmanager
 def quick() -> Iterator[None]:
     """Leave out what the docstring says is left out, while this lasts."""
-    from rote.harness_ext import live, run
+    from rote.harness_ext import live
 
     managers = functools.cache(lambda metadata: live_manager(json.loads(metadata)))
     live_manager = live._manager
     with (
         mock.patch("lm_eval.evaluator.add_env_info", return_value=None),
         mock.patch.object(live, "_manager", lambda metadata: managers(json.dumps(metadata))),
-        mock.patch.object(run, "own_tasks", return_value=run.own_tasks()),
     ):
         yield
 

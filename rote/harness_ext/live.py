@@ -63,15 +63,15 @@ def evaluate_in_batches(
     from lm_eval.evaluator import simple_evaluate
     from lm_eval.utils import handle_non_serializable
 
-    from rote.harness_ext.run import check_model, own_tasks
+    from rote.harness_ext.run import check_model
 
     check_model(model)
     models.register()
-    unknown = sorted(set(tasks) - own_tasks())
-    if unknown:
-        raise UsageError(f"--tasks: rote has no task {unknown[0]!r}")
     with _quiet(), quiet_git(), _described_once():
         manager = _manager(dict(metadata or {}))
+        unknown = sorted(set(tasks) - set(manager.all_tasks))
+        if unknown:
+            raise UsageError(f"--tasks: rote has no task {unknown[0]!r}")
         loaded: dict[str, Any] = manager.load(list(tasks))["tasks"]
         places = _places(loaded)
         missing = sorted(set(templates) - places.keys())

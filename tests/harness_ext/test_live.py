@@ -40,6 +40,33 @@ def test_batches_hold_whole_templates() -> None:
         assert len(batch.samples["bank_original"]) == len(batch.templates)
 
 
+def test_what_takes_long_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import lm_eval.evaluator
+    from lm_eval.tasks import TaskManager
+
+    indexed: list[object] = []
+    described: list[object] = []
+    make = TaskManager.__init__
+
+    def counted(self: TaskManager, *args: object, **kwargs: object) -> None:
+        indexed.append(self)
+        make(self, *args, **kwargs)
+
+    def describe(results: dict[str, object]) -> None:
+        described.append(results)
+        results["pretty_env_info"] = "a machine"
+
+    monkeypatch.setattr(TaskManager, "__init__", counted)
+    monkeypatch.setattr(lm_eval.evaluator, "add_env_info", describe)
+    wanted = ["bank/jam_jars", "bank/arcade_games", "bank/brake_repairs"]
+    batches = list(
+        evaluate_in_batches("rote-planted", "behaviour=solver", ["bank_original"], templates=wanted, size=1)
+    )
+    assert (len(batches), len(indexed), len(described)) == (3, 1, 1)
+    assert {b.results["pretty_env_info"] for b in batches} == {"a machine"}
+    assert lm_eval.evaluator.add_env_info is describe
+
+
 def test_what_is_unknown_is_named() -> None:
     with pytest.raises(UsageError, match="no task 'bank_nope'"):
         next(evaluate_in_batches("rote-planted", "", ["bank_nope"], templates=["bank/jam_jars"], size=1))
