@@ -45,6 +45,23 @@ def test_a_missing_template_does_not_hide_a_clear_difference() -> None:
     assert [(r.low, r.high, r.tie_class) for r in rank([bad, good])] == [(2, 2, 2), (1, 1, 1)]
 
 
+@pytest.mark.parametrize("missing", [0, 1])
+@pytest.mark.parametrize(("templates", "apart"), [(100, True), (5, False)])
+def test_a_constant_difference_takes_templates(templates: int, missing: int, apart: bool) -> None:
+    solver = {f"t{i}": 1.0 for i in range(templates)}
+    memoriser = {f"t{i}": 0.5 for i in range(templates - missing)}
+    ranks = rank([memoriser, solver])
+    assert [(r.low, r.high) for r in ranks] == ([(2, 2), (1, 1)] if apart else [(1, 2), (1, 2)])
+
+
+def test_a_small_constant_difference_is_not_told_apart() -> None:
+    # The rule of three gives (1 / 1.025)**100 = 0.085, where the adjusted t would give 0.007, both one-sided.
+    fair = {f"t{i}": 0.5 for i in range(100)}
+    better = {f"t{i}": 0.525 for i in range(101)}
+    for models in ([fair, better], [fair, {t: better[t] for t in fair}]):
+        assert [(r.low, r.high) for r in rank(models)] == [(1, 2), (1, 2)]
+
+
 def test_models_without_shared_templates_are_not_told_apart() -> None:
     ranks = rank([{f"a{i}": 1.0 for i in range(50)}, {f"b{i}": 0.0 for i in range(50)}])
     assert [(r.low, r.high) for r in ranks] == [(1, 2), (1, 2)]
