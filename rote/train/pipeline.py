@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from rote.errors import UsageError
-from rote.train import engine, manifest
-from rote.train.monitor import Stop
+from rote.errors import RoteError, UsageError
+from rote.train import checkpoints, engine, manifest
+from rote.train.monitor import LOG, Stop
 from rote.train.recipe import Recipe
 from rote.train.scratch import build_into
 from rote.train.stage_run import FINAL, StageRun, is_done, rows_of, run_stage
@@ -54,9 +57,10 @@ def train(
     """
     stages = recipe.until(algorithm)
     versions = engine.prepare(recipe.model)
+    fresh = not (out / manifest.FILE).is_file()
     record = _open(out, recipe, versions, resume)
-    base = _base(out, recipe)
-    with Stop().listening() as stop:
+    with _taken_back(out, recipe, fresh), Stop().listening() as stop:
+        base = _base(out, recipe)
         start: Path | None = None
         final: Path | None = None
         for name, stage in stages.items():
@@ -74,6 +78,24 @@ def train(
                     return Outcome(out, base, folder / FINAL, False)
             start = final = folder / FINAL
     return Outcome(out, base, final, False)
+
+
+@contextmanager
+def _taken_back(out: Path, recipe: Recipe, fresh: bool) -> Iterator[None]:
+    """Leave nothing of a run that an error ends before its first step: the next try needs no other folder."""
+    try:
+        yield
+    except RoteError:
+        stages = [out / name for name in recipe.stages]
+        begun = any((stage / LOG).exists() or checkpoints.all_of(stage) for stage in stages)
+        if fresh and not begun:
+            for folder in (*stages, *([out / BASE] if recipe.model.build is not None else [])):
+                shutil.rmtree(folder, ignore_errors=True)
+            for name in (manifest.FILE, RECIPE):
+                (out / name).unlink(missing_ok=True)
+            if not any(out.iterdir()):
+                out.rmdir()
+        raise
 
 
 def final_of(recipe: Recipe, algorithm: str, out: Path) -> tuple[str, Path]:
