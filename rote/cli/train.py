@@ -143,10 +143,11 @@ def _then_eval(recipe: object, base: str, final: Path | None, out: Path) -> int:
     from typing import cast
 
     from rote.train.recipe import Recipe
-    from rote.train.then_eval import commands, run_all
+    from rote.train.then_eval import clear, commands, run_all
 
     known = cast(Recipe, recipe)
     exported = out / "export"
+    clear(out / "eval")
     line = [sys.executable, "-m", "rote", "export", str(final), str(exported), "--force"]
     run_all([[*line, "--dtype", known.export.dtype], *commands(known, base, str(exported), out / "eval")])
     print(f"{out / 'eval' / 'compare.html'}")

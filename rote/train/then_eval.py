@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ def tasks_of(recipe: Recipe) -> tuple[str, ...]:
 
 
 def commands(recipe: Recipe, before: str, after: str, out: Path) -> list[list[str]]:
-    """The command lines, in order: two evaluations, a report and a comparison."""
+    """The command lines, in order: two evaluations, a report to read and one for cards, a comparison."""
     rote = [sys.executable, "-m", "rote"]
     runs = [
         _evaluation(recipe, model, out / label) for label, model in (("before", before), ("after", after))
@@ -34,7 +35,7 @@ def commands(recipe: Recipe, before: str, after: str, out: Path) -> list[list[st
     folders = [str(out / "before"), str(out / "after")]
     return [
         *[[*rote, "eval", *run] for run in runs],
-        [*rote, "report", *folders, "--out", str(out / "report")],
+        *[[*rote, "report", *folders, "--out", str(out / f"report.{kind}")] for kind in ("html", "json")],
         [*rote, "compare", *folders, "--out", str(out / "compare.html")],
     ]
 
@@ -61,6 +62,12 @@ def _evaluation(recipe: Recipe, model: str, folder: Path) -> list[str]:
         if recipe.prompt.system:
             words += ["--system_instruction", recipe.prompt.system]
     return words
+
+
+def clear(out: Path) -> None:
+    """Take away what an earlier evaluation of the run left: its logs would count a second time."""
+    for label in ("before", "after"):
+        shutil.rmtree(out / label, ignore_errors=True)
 
 
 def run_all(lines: Sequence[Sequence[str]]) -> None:

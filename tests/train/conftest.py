@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from runs import Server, write_rows
+from runs import AT_END, TAUGHT, TAUGHT_STEPS, Server, model_of, recipe_of, stage_of, write_recipe, write_rows
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +24,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of eight sums with their solutions."""
     return write_rows(tmp_path_factory.mktemp("rows") / "sums.jsonl")
+
+
+@pytest.fixture(scope="session")
+def taught(server: Server, rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that teaches a model, by SFT on the eight sums."""
+    folder = tmp_path_factory.mktemp("taught")
+    stage = stage_of(
+        "sft",
+        rows,
+        max_steps=TAUGHT_STEPS,
+        batch_size=8,
+        schedule="constant",
+        checkpoints=AT_END,
+        log_every=2,
+    )
+    recipe = write_recipe(folder / "r.yaml", recipe_of({"sft": stage}, model=model_of(**TAUGHT)))
+    ended = server.run("train", "sft", recipe, "--out", folder / "run")
+    assert ended.status == 0, ended.printed
+    return folder / "run"

@@ -17,6 +17,13 @@ import yaml
 
 SUMS = ((1, 1), (2, 3), (3, 1), (4, 2), (5, 3), (2, 1), (4, 5), (3, 4))
 
+#: A checkpoint at the last step alone.
+AT_END = {"every_steps": 0, "every_minutes": 0}
+#: A model of 1.5 million weights, and the steps of SFT after which it writes answers in the format, some of
+#: them right.
+TAUGHT = {"hidden": 256, "layers": 2, "heads": 4, "feed_forward": 512, "vocabulary": 500}
+TAUGHT_STEPS = 34
+
 
 def write_rows(path: Path, sums: tuple[tuple[int, int], ...] = SUMS) -> Path:
     """One row of training data a sum."""
@@ -37,7 +44,7 @@ def data_of(rows: Path) -> dict[str, Any]:
 
 def model_of(**build: Any) -> dict[str, Any]:
     """A model to build: some 20,000 weights unless told otherwise."""
-    small = {"hidden": 16, "layers": 1, "heads": 2, "feed_forward": 32, "positions": 256, "vocabulary": 320}
+    small = {"hidden": 16, "layers": 1, "heads": 2, "feed_forward": 32, "positions": 1024, "vocabulary": 320}
     return {"path": "pens", "dtype": "float32", "max_length": 200, "build": {**small, **build}}
 
 

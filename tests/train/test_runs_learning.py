@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 import pytest
-from runs import Server, data_of, model_of, recipe_of, stage_of, write_recipe
+from runs import AT_END, TAUGHT_STEPS, Server, data_of, recipe_of, stage_of, write_recipe
 
 from rote.train.manifest import weights_hash
 from rote.train.monitor import read_log
@@ -18,26 +18,8 @@ from rote.train.tokens import FIXTURE, prompt_ids
 
 pytestmark = pytest.mark.slow
 
-BUILD = {"hidden": 256, "layers": 2, "heads": 4, "feed_forward": 512, "vocabulary": 500}
-#: After so many steps the model writes answers in the format, and some of them are right.
-STEPS = 34
-AT_END = {"every_steps": 0, "every_minutes": 0}
 #: Rewards of the first and of the last steps are taken together over so many of them.
 WINDOW = 4
-
-
-@pytest.fixture(scope="module")
-def taught(server: Server, rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run that teaches the model, by SFT on eight sums, with a probe."""
-    folder = tmp_path_factory.mktemp("taught")
-    stage = stage_of(
-        "sft", rows, max_steps=STEPS, batch_size=8, schedule="constant", checkpoints=AT_END, log_every=2
-    )
-    raw = recipe_of({"sft": stage}, model=model_of(**BUILD))
-    recipe = write_recipe(folder / "r.yaml", raw)
-    ended = server.run("train", "sft", recipe, "--out", folder / "run")
-    assert ended.status == 0, ended.printed
-    return folder / "run"
 
 
 def test_the_loss_of_sft_falls(taught: Path) -> None:
@@ -63,7 +45,7 @@ def test_the_manifest_says_what_the_run_was_made_of(taught: Path, rows: Path) ->
     assert stage["weights_hash"] == weights_hash(taught / "sft" / "final") != manifest["base"]["hash"]
     assert stage["rows"] == {f"jsonl/{rows.name}": 8}
     assert len(stage["rows_hash"]) == 64
-    assert stage["steps"] == STEPS
+    assert stage["steps"] == TAUGHT_STEPS
     assert stage["too_long"] == 0
     assert stage["cost"]["seconds"] > 0
     assert stage["cost"]["tokens_per_second"] > 0

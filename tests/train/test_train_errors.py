@@ -129,10 +129,8 @@ def test_no_such_recipe_and_no_such_stage(told: Told, capfd: pytest.CaptureFixtu
         "rote train: error: no recipe 'tinny': no such file, and none of that name is shipped; did you mean "
         "'tiny'?"
     )
-    assert (
-        told("stages.s.algorithm=rloo", "stages.s.batch_size=8")
-        == "recipe 'pens' has no sft stage; its stages: s (rloo)"
-    )
+    message = told("stages.s.algorithm=rloo", "stages.s.batch_size=8", "stages.s.max_completion=6")
+    assert message == "recipe 'pens' has no sft stage; its stages: s (rloo)"
 
 
 def test_what_goes_with_other_algorithms(told: Told) -> None:
