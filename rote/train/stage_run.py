@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import DataError, UsageError
+from rote.prompts import fold_system
 from rote.train import checkpoints, engine, manifest
 from rote.train.curves import draw_curves
 from rote.train.data import Built, Order, build_rows
@@ -216,13 +217,10 @@ class _Trained:
         if not spec.chat:
             return prompt_text(row, spec, tokenizer)
         turns = prompt_turns(row, spec)
-        if prompt_text(row, spec, tokenizer) != tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True
-        ):
-            from rote.prompts import fold_system
-
-            return fold_system(turns)
-        return turns
+        # Rendered without the system turn: a template may refuse it.
+        folded = fold_system(turns)
+        shown = tokenizer.apply_chat_template(folded, tokenize=False, add_generation_prompt=True)
+        return folded if shown == prompt_text(row, spec, tokenizer) else turns
 
     def _monitor(self, steps: int, round_: int = 1, health: Any = None) -> Monitor:
         spec, run = self.run.recipe.probe, self.run
