@@ -20,6 +20,13 @@ _PANELS: Final = (
     ("without spread or cut off", ("frac_reward_zero_std", "completions/clipped_ratio"), "share"),
     ("KL divergence", ("kl",), "nats a token"),
 )
+#: Names in the log that say little to a reader.
+_LABELS: Final = {
+    "completions/clipped_ratio": "responses cut off",
+    "frac_reward_zero_std": "groups without spread",
+    "policy_loss": "policy",
+    "value_loss": "value",
+}
 #: Wong's colours (doi:10.1038/nmeth.1618), told apart by the colour-blind.
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
@@ -36,6 +43,13 @@ def series(log: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, lis
     return found
 
 
+def _label(name: str) -> str:
+    """What a line is called in a legend."""
+    if name in _LABELS:
+        return _LABELS[name]
+    return name.removeprefix("probe/").removeprefix("rewards/").removesuffix("/mean")
+
+
 def draw_curves(folder: Path) -> Path | None:
     """Draw ``curves.png`` from a stage's log; None where there is nothing to draw."""
     log = read_log(folder)
@@ -45,27 +59,37 @@ def draw_curves(folder: Path) -> Path | None:
         return None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     rows = (len(panels) + 1) // 2
-    figure = Figure(figsize=(10, 2.9 * rows), layout="constrained")
+    figure = Figure(figsize=(11, 2.9 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, 2, squeeze=False)
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     for axis, (title, lines, label) in zip(axes.flat, panels, strict=False):
-        for (name, points), colour in zip(sorted(lines.items()), _COLOURS * 3, strict=False):
+        for number, (name, points) in enumerate(sorted(lines.items())):
             steps, values = zip(*points, strict=True)
-            shown = name.removeprefix("probe/").removeprefix("rewards/").removesuffix("/mean")
-            marker = "o" if len(points) < 40 else None
-            axis.plot(steps, values, color=colour, label=shown, marker=marker, markersize=3, linewidth=1.3)
+            axis.plot(
+                steps,
+                values,
+                color=_COLOURS[number % len(_COLOURS)],
+                # Where colours come again, the dashes tell them apart.
+                linestyle=("-", "--", ":")[number // len(_COLOURS) % 3],
+                label=_label(name),
+                marker="o" if len(points) < 40 else None,
+                markersize=3,
+                linewidth=1.3,
+            )
         axis.set_title(title, fontsize=10, loc="left")
         axis.set_xlabel("step", fontsize=8)
         axis.set_ylabel(label, fontsize=8)
         axis.tick_params(labelsize=8)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
         if len(lines) > 1:
-            axis.legend(fontsize=7, frameon=False)
+            axis.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     path = folder / FILE
     partial = path.with_name("curves.partial.png")
     figure.savefig(partial, dpi=130)

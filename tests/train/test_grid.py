@@ -1,0 +1,91 @@
+"""Combinations of a grid, and the command lines of an evaluation before and after."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from runs import recipe_of, stage_of
+
+from rote.errors import UsageError
+from rote.train.grid import combinations, folder_of
+from rote.train.recipe import Recipe, check_recipe
+from rote.train.then_eval import clear, commands, run_all, tasks_of
+
+
+def recipe(**parts: object) -> Recipe:
+    return check_recipe(recipe_of({"s": stage_of("sft", Path("sums.jsonl"))}, **parts))
+
+
+def test_every_combination_the_last_axis_fastest() -> None:
+    found = combinations(["learning_rate=1e-6, 1e-5", "stages.sft.epochs=1,2"])
+    assert [tuple(each.values()) for each in found] == [
+        ("1e-6", "1"),
+        ("1e-6", "2"),
+        ("1e-5", "1"),
+        ("1e-5", "2"),
+    ]
+    assert folder_of(found[1]) == "learning_rate=1e-6,epochs=2"
+
+
+@pytest.mark.parametrize("axis", ["epochs", "epochs=", "=1,2", "epochs=,"])
+def test_an_axis_that_is_none(axis: str) -> None:
+    with pytest.raises(UsageError, match=r"is not of the form key=value,value, such as epochs=1,2,3"):
+        combinations([axis])
+
+
+def test_an_axis_that_is_there_twice() -> None:
+    with pytest.raises(UsageError, match="'epochs' is there twice"):
+        combinations(["epochs=1", "epochs=2"])
+
+
+@pytest.mark.parametrize(
+    ("format", "first"),
+    [
+        ("hash", "bank_original_zeroshot"),
+        ("tags", "bank_original_tags_zeroshot"),
+        ("boxed", "bank_original_boxed_zeroshot"),
+        ("instruct", "bank_original_instruct"),
+    ],
+)
+def test_the_tasks_are_those_of_the_recipes_format(format: str, first: str) -> None:
+    folder = Path(sys.modules["rote.train"].__path__[0]).parent / "tasks" / "bank"
+    found = tasks_of(recipe(prompt={"format": format}))
+    assert found[0] == first
+    for task in found:
+        assert len(list(folder.rglob(f"{task}.yaml"))) == 1, task
+
+
+def test_the_commands_evaluate_both_models_alike(tmp_path: Path) -> None:
+    spec = {"tasks": ["bank_noop_zeroshot"], "limit": 4, "max_new_tokens": 9, "batch_size": 2, "seed": 7}
+    asked = recipe(evaluation=spec, prompt={"chat": True, "system": "Be brief."})
+    before, after, *reports = commands(asked, "base", "export", tmp_path)
+    assert [word.replace("base", "export").replace("before", "after") for word in before] == after
+    line = " ".join(after[3:])
+    for words in (
+        "eval --model rote-hf --model_args pretrained=export,dtype=float32",
+        "--tasks bank_noop_zeroshot",
+        f"--output_path {tmp_path / 'after'}",
+        "--batch_size 2",
+        '--metadata {"rote": {"seed": 7}}',
+        "--limit 4",
+        "--gen_kwargs max_gen_toks=9",
+        "--apply_chat_template --system_instruction Be brief.",
+    ):
+        assert words in line
+    assert [each[3] for each in reports] == ["report", "report", "compare"]
+    assert [Path(each[-1]).name for each in reports] == ["report.html", "report.json", "compare.html"]
+
+
+def test_the_command_that_fails_is_named() -> None:
+    with pytest.raises(UsageError, match=r"exit status 7 from: -c raise SystemExit\(7\)"):
+        run_all([[sys.executable, "-c", "pass"], [sys.executable, "-c", "raise SystemExit(7)"]])
+
+
+def test_logs_of_an_earlier_evaluation_do_not_count_twice(tmp_path: Path) -> None:
+    for name in ("before", "after", "kept"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results.json").write_text("{}")
+    clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
