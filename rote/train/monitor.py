@@ -106,7 +106,8 @@ class Monitor:
         self._saved_at = first
         folder.mkdir(parents=True, exist_ok=True)
         # Seconds are of the whole run: those before it was broken off count, too.
-        self._began = clock() - _truncate(folder / LOG, first)
+        # From the beginning on, the first probe is logged again, too: its step is 0.
+        self._began = clock() - _truncate(folder / LOG, first or -1)
         self._bar = tqdm(
             total=total,
             initial=first,

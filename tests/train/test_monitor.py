@@ -54,6 +54,13 @@ def test_a_resumed_run_drops_the_lines_that_are_done_again_and_counts_its_second
     assert [line["seconds"] for line in read_log(tmp_path)] == [2, 4, 5]
 
 
+def test_a_run_that_begins_again_begins_its_log_again(tmp_path: Path) -> None:
+    monitor, _, _ = make(tmp_path)
+    monitor.log(0, {"probe/original": 0.5})
+    make(tmp_path)
+    assert read_log(tmp_path) == []
+
+
 def test_saving_by_steps_by_time_and_at_the_end(tmp_path: Path) -> None:
     monitor, _, _ = make(tmp_path, every=4)
     assert [step for step in range(1, 11) if monitor.step_done(step, None)[0]] == [4, 8, 10]
