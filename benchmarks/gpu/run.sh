@@ -34,7 +34,7 @@ evaluate() {
   python3 -m lm_eval run --model vllm \
     --model_args "pretrained=$1,max_model_len=512,gpu_memory_utilization=0.15,dtype=bfloat16" \
     --tasks bank_original_zeroshot,bank_numbers_zeroshot,bank_noop_zeroshot,bank_noop_control_zeroshot \
-    --include_path rote/tasks --log_samples --output_path "$work/eval/$2" --gen_kwargs max_gen_toks=200 \
+    --batch_size auto --include_path rote/tasks --log_samples --output_path "$work/eval/$2" --gen_kwargs max_gen_toks=200 \
     >"$work/eval-$2.txt" 2>&1
   echo "lm_eval $2: exit status $?"
   grep -E "bank_" "$work/eval-$2.txt" | grep exact_match
