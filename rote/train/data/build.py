@@ -27,7 +27,7 @@ TWICE: Final = "another source has the same row"
 CONTAMINATED: Final = "shares text with an evaluation template"
 BEYOND: Final = "beyond data.n"
 
-#: ``mixed``: every row at a place of its own. ``siblings``: rows of one template follow each other.
+#: ``mixed``: every row at a place of its own. ``siblings``: rows of one template in small blocks.
 Order = Literal["mixed", "siblings"]
 
 
@@ -74,7 +74,7 @@ def build_rows(spec: DataSpec, order: Order = "mixed") -> Built:
     kept, matches, sets = _compared([row for _, row in found.values()], spec.decontaminate)
     if matches:
         left_out[CONTAMINATED] += len(matches)
-    rows = _ordered(kept, spec.shuffle_seed, order)
+    rows = _ordered(kept, spec.shuffle_seed, order, spec.siblings)
     if spec.n is not None and len(rows) > spec.n:
         left_out[BEYOND] += len(rows) - spec.n
         rows = rows[: spec.n]
@@ -144,14 +144,20 @@ def _compared(
     return kept, tuple(match for match in matches.values() if match is not None), sets
 
 
-def _ordered(rows: Sequence[Row], seed: int, order: Order) -> list[Row]:
+def _ordered(rows: Sequence[Row], seed: int, order: Order, siblings: int) -> list[Row]:
     mixed = by_hash(rows, seed, lambda row: row.id, "row")
     if order == "mixed":
         return mixed
     groups: dict[str, list[Row]] = {}
     for row in mixed:
         groups.setdefault(row.template_id, []).append(row)
-    return [row for template in by_hash(groups, seed, str, "template") for row in groups[template]]
+    blocks = [
+        group[start : start + siblings]
+        for group in groups.values()
+        for start in range(0, len(group), siblings)
+    ]
+    # Not template by template: a step would learn of one problem alone, and its reward follow the difficulty.
+    return [row for block in by_hash(blocks, seed, lambda block: block[0].id, "siblings") for row in block]
 
 
 def _sorted(left_out: Counter[str]) -> list[tuple[str, int]]:

@@ -75,8 +75,10 @@ class DataSpec(Part):
     """The rows of a stage, in the order in which they are trained on."""
 
     sources: tuple[SourceSpec, ...] = Field(min_length=1, description="mixed together; see their fields")
-    shuffle_seed: int = Field(
-        default=0, description="order of the rows; siblings of one template stay together for GRPO and RLOO"
+    shuffle_seed: int = Field(default=0, description="order of the rows")
+    siblings: Count = Field(
+        default=4,
+        description="rows of one template that stand together where the reward compares them (`consistency`)",
     )
     n: Count | None = Field(default=None, description="rows at most, after mixing; null: all")
     decontaminate: DecontaminationSpec | None = Field(

@@ -45,7 +45,8 @@ class Health:
     Parameters
     ----------
     window: logged steps over which a cause must last; 1 or more.
-    cold: logged steps without one right answer that make a cold start.
+    cold: logged steps with hardly a right answer that make a cold start.
+    hardly: mean share of right answers, 0 to 1, up to which that is so.
     zero_spread: mean share of groups without spread, 0 to 1, from which on there is an alarm.
     clipped: mean share of responses that were cut off, 0 to 1.
     rise: by how much format must have risen while correctness did not.
@@ -58,20 +59,21 @@ class Health:
         *,
         window: int = 10,
         cold: int = 20,
+        hardly: float = 0.02,
         zero_spread: float = 0.8,
         clipped: float = 0.3,
         rise: float = 0.2,
         fall: float = 0.5,
         kl: float = 2.0,
     ) -> None:
-        self._window, self._cold = max(1, window), max(1, cold)
+        self._window, self._cold, self._hardly = max(1, window), max(1, cold), hardly
         self._limits = {"zero_spread": zero_spread, "clipped": clipped, "kl": kl}
         self._rise, self._fall = rise, fall
         self._recent: dict[str, deque[float]] = {}
         self._first: dict[str, float] = {}
         self._best = 0.0
         self._logged = 0
-        self._ever_right = False
+        self._right = 0.0
         self._raised: set[str] = set()
 
     def update(self, step: int, metrics: Mapping[str, float]) -> list[Alarm]:
@@ -92,7 +94,7 @@ class Health:
         # A cold start explains that no group has spread and that nothing changes: it is named, they are not.
         cold = self._cold_start(step, values)
         found.append(cold)
-        if "cold_start" not in self._raised or self._ever_right:
+        if "cold_start" not in self._raised or self._is_warm():
             found += [self._zero_spread(step), self._constant(step)]
         found += [self._clipped(step), self._kl(step), self._format_only(step), self._collapse(step)]
         return [alarm for alarm in found if alarm is not None]
@@ -124,9 +126,10 @@ class Health:
         if right is None:
             return None
         self._logged += 1
-        self._ever_right = self._ever_right or right > 0
-        if self._ever_right or self._logged < self._cold:
+        self._right += right
+        if self._is_warm() or self._logged < self._cold:
             return None
+        share = self._right / self._logged
         marked = self._mean(_FORMAT)
         advice = (
             "the format is hardly ever kept, so train it with SFT first, or give `format` a weight: it pays "
@@ -137,10 +140,14 @@ class Health:
         return self._alarm(
             "cold_start",
             step,
-            0.0,
-            f"cold start: no answer was right in the first {self._logged} logged steps, and a reward that "
-            f"never comes teaches nothing; {advice}.",
+            share,
+            f"cold start: {share:.1%} of the answers were right in the first {self._logged} logged steps, "
+            f"and a reward that hardly ever comes teaches nothing; {advice}.",
         )
+
+    def _is_warm(self) -> bool:
+        """Whether the answers since the beginning are right more often than hardly ever."""
+        return self._right > self._hardly * self._logged
 
     def _zero_spread(self, step: int) -> Alarm | None:
         share = self._mean(_ZERO_SPREAD)

@@ -113,14 +113,17 @@ def test_a_seed_chooses_so_many_rows(gsm8k: Path) -> None:
     assert all(len(ids) == 1 for ids in chosen)
 
 
-def test_siblings_follow_each_other_and_mixed_rows_do_not(tmp_path: Path) -> None:
+def test_siblings_stand_in_blocks_and_mixed_rows_do_not(tmp_path: Path) -> None:
     folder = write_template(tmp_path / "own")
     write_template(folder, id="root_trays")
     write_template(folder, id="leaf_trays")
     source = {"source": "bank", "path": str(folder), "variants": ["symbolic"], "draws": 6}
-    together = [row.template_id for row in build(source, order="siblings").rows]
+    together = [row.template_id for row in build(source, order="siblings", siblings=3).rows]
     assert len(together) == 18
-    assert sum(a != b for a, b in pairwise(together)) == 2
+    for start in range(0, 18, 3):
+        assert len(set(together[start : start + 3])) == 1
+    # Blocks of one template are apart: no stretch of the run is of one template alone.
+    assert any(a != b for a, b in pairwise(together[:9]))
     mixed = build(source)
     names = [row.template_id for row in mixed.rows]
     assert sum(a != b for a, b in pairwise(names)) > 5

@@ -50,8 +50,14 @@ def test_a_cold_start_with_the_format_kept_wants_easier_data() -> None:
     assert "easier data, more generations" in alarm.message
 
 
-def test_one_right_answer_in_time_is_no_cold_start() -> None:
-    assert run([{CORRECT: 0.0}] * 5 + [{CORRECT: 0.01}] + [{CORRECT: 0.0}] * 20) == []
+def test_right_answers_in_time_are_no_cold_start() -> None:
+    assert run([{CORRECT: 0.0}] * 5 + [{CORRECT: 0.1}] * 20) == []
+
+
+def test_a_right_answer_now_and_then_does_not_warm_a_run_up() -> None:
+    (alarm,) = run([{CORRECT: 0.0}, {CORRECT: 0.01}] * 20)
+    assert (alarm.name, alarm.value) == ("cold_start", pytest.approx(0.005))
+    assert "0.5% of the answers were right" in alarm.message
 
 
 @pytest.mark.parametrize(("right", "advice"), [(0.95, "harder data"), (0.1, "easier data")])
