@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from rote import __version__
 from rote.errors import DataError, UsageError
-from rote.train.recipe import Recipe
+from rote.train.recipe import Recipe, check_recipe
 
 FILE: Final = "manifest.json"
 
@@ -102,7 +102,7 @@ def check_same(
 
     Raises UsageError naming the first field of the recipe that differs from the run's.
     """
-    then, now = _flat(record["recipe"]), _flat(recipe.model_dump(mode="json"))
+    then, now = _flat(_as_now(record["recipe"])), _flat(recipe.model_dump(mode="json"))
     for key in sorted(then.keys() | now.keys()):
         if then.get(key) != now.get(key) and not key.startswith(("evaluation.", "export.")):
             raise UsageError(
@@ -114,6 +114,14 @@ def check_same(
         for package, version in versions.items()
         if record["versions"].get(package) != version
     ]
+
+
+def _as_now(recipe: dict[str, Any]) -> dict[str, Any]:
+    """An earlier run's recipe, with fields that there are only since then at their defaults."""
+    try:
+        return check_recipe(recipe).model_dump(mode="json")
+    except DataError:
+        return recipe  # with a field that there is no more: the comparison names it
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

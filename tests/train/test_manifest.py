@@ -76,3 +76,14 @@ def test_what_comes_after_training_may_change_and_versions_are_told(tmp_path: Pa
     later = recipe().model_copy(update={"evaluation": recipe().evaluation.model_copy(update={"limit": 3})})
     changed = manifest.check_same(record, later, {"torch": "2.13.0", "trl": "1.16.0"}, tmp_path)
     assert changed == ["trl 1.14.0 → 1.16.0"]
+
+
+def test_fields_that_came_after_the_run_began_are_at_their_defaults(tmp_path: Path) -> None:
+    record = manifest.begin(tmp_path, recipe(), {})
+    del record["recipe"]["stages"]["s"]["packing"], record["recipe"]["export"]
+    assert manifest.check_same(record, recipe(), {}, tmp_path) == []
+    with pytest.raises(UsageError, match=r"stages\.s\.packing = False, and the recipe now says True"):
+        manifest.check_same(record, recipe(packing=True), {}, tmp_path)
+    record["recipe"]["stages"]["s"]["no_more"] = 3
+    with pytest.raises(UsageError, match=r"stages\.s\.no_more = 3"):
+        manifest.check_same(record, recipe(), {}, tmp_path)
