@@ -51,7 +51,7 @@ def test_a_cold_start_with_the_format_kept_wants_easier_data() -> None:
 
 
 def test_right_answers_in_time_are_no_cold_start() -> None:
-    assert run([{CORRECT: 0.0}] * 5 + [{CORRECT: 0.1}] * 20) == []
+    assert run([{CORRECT: 0.0}] * 5 + [{CORRECT: 0.2}] * 20) == []
 
 
 def test_a_right_answer_now_and_then_does_not_warm_a_run_up() -> None:
