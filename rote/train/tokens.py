@@ -49,9 +49,10 @@ class Fitting:
 
 
 def prompt_ids(text: str, spec: PromptSpec, tokenizer: Any) -> list[int]:
-    """A prompt as token ids, with exactly one beginning-of-sequence token where the tokenizer has one.
+    """A prompt as token ids, opened by one beginning-of-sequence token where the tokenizer has one.
 
-    A chat template writes its own; to a plain prompt the tokenizer adds it.
+    A chat template writes its own; to a plain prompt the tokenizer adds it. Raises DataError for a prompt
+    that opens with two of them.
     """
     return prompts_ids([text], spec, tokenizer)[0]
 
@@ -64,9 +65,10 @@ def prompts_ids(texts: Sequence[str], spec: PromptSpec, tokenizer: Any) -> list[
 
 def _checked(ids: list[int], spec: PromptSpec, tokenizer: Any) -> list[int]:
     bos = tokenizer.bos_token_id
-    if bos is not None and bos != tokenizer.eos_token_id and ids.count(bos) > 1:
+    # Further on it may stand again: some models begin every turn with it.
+    if bos is not None and bos != tokenizer.eos_token_id and ids[:2] == [bos, bos]:
         raise DataError(
-            f"the prompt has {ids.count(bos)} beginning-of-sequence tokens ({tokenizer.bos_token!r}); "
+            f"the prompt begins with 2 beginning-of-sequence tokens ({tokenizer.bos_token!r}); "
             "it must have one",
             field="prompt",
         )

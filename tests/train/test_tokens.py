@@ -136,6 +136,19 @@ def test_a_template_that_writes_the_beginning_gets_no_second_one() -> None:
         prompt_ids(prompt_text(FIXTURE, CHAT, tokenizer), CHAT, tokenizer)
 
 
+def test_a_beginning_of_sequence_that_opens_every_turn_is_no_second_one() -> None:
+    tokenizer = chat_tokenizer()
+    tokenizer.add_special_tokens({"bos_token": "<|im_start|>"})
+    spec = PromptSpec(chat=True, system="Think first.")
+    ids = prompt_ids(prompt_text(FIXTURE, spec, tokenizer), spec, tokenizer)
+    assert ids[0] == tokenizer.bos_token_id
+    assert ids.count(tokenizer.bos_token_id) == 3
+    assert example(FIXTURE, spec, tokenizer).labels[-1] == tokenizer.convert_tokens_to_ids("<|im_end|>")
+    tokenizer.chat_template = "{{ bos_token }}" + WITH_SYSTEM
+    with pytest.raises(DataError, match=r"2 beginning-of-sequence tokens \('<\|im_start\|>'\)"):
+        prompt_ids(prompt_text(FIXTURE, spec, tokenizer), spec, tokenizer)
+
+
 def test_a_system_turn_stands_where_the_template_shows_it_and_opens_the_users_where_not() -> None:
     spec = PromptSpec(chat=True, system="Think first.")
     shown = prompt_text(FIXTURE, spec, chat_tokenizer())
