@@ -139,9 +139,11 @@ def generate(
 
 @contextmanager
 def generating(model: Any) -> Iterator[None]:
-    """A model that is being trained, set to generate and back: mode, cache, Unsloth's kernels."""
+    """A model that is being trained, set to generate and back: mode, cache, limits, Unsloth's kernels."""
     was_training = model.training
     cache = model.config.use_cache
+    settings = getattr(model, "generation_config", None)
+    longest = getattr(settings, "max_length", None)
     checkpointing = bool(getattr(model, "is_gradient_checkpointing", False))
     unsloth = getattr(model, "for_inference", None) and getattr(model, "for_training", None)
     if unsloth:
@@ -150,10 +152,16 @@ def generating(model: Any) -> Iterator[None]:
         model.gradient_checkpointing_disable()
     model.eval()
     model.config.use_cache = True
+    if settings is not None:
+        # Beside max_new_tokens it counts for nothing, and transformers says so at every batch. Passing
+        # another configuration does not help: what it leaves open is filled in from the model's own.
+        settings.max_length = None
     try:
         yield
     finally:
         model.config.use_cache = cache
+        if settings is not None:
+            settings.max_length = longest
         if unsloth:
             model.for_training()
         elif checkpointing:

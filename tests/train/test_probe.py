@@ -100,6 +100,43 @@ def test_responses_are_graded_and_kept_and_the_model_is_as_before(tmp_path: Path
     assert kept[3]["response"] == "no idea"
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_limit_of_the_models_own_changes_no_response_and_nothing_is_printed(
+    wrapped: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from rote.train.probe import generate
+    from rote.train.scratch import character_tokenizer
+
+    tokenizer = character_tokenizer()
+    config = transformers.Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model: Any = transformers.Qwen2ForCausalLM(config)
+        if wrapped:
+            peft = pytest.importorskip("peft")
+            model = peft.get_peft_model(model, peft.LoraConfig(r=2, target_modules=["q_proj"]))
+    prompts = [tokenizer(text)["input_ids"] for text in ("Two pens.", "How many?")]
+    asked = (model, tokenizer, prompts, 12, [tokenizer.eos_token_id])
+    plain = generate(*asked)
+    model.generation_config.max_length = 64
+    transformers.utils.logging.enable_propagation()
+    try:
+        assert generate(*asked) == plain
+    finally:
+        transformers.utils.logging.disable_propagation()
+    assert [record for record in caplog.records if record.name.startswith("transformers")] == []
+    assert model.generation_config.max_length == 64
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["sft", "grpo", "ppo"])
 def test_training_does_not_feel_the_probe(algorithm: str, server: Server, rows: Path, tmp_path: Path) -> None:
