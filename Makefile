@@ -4,6 +4,8 @@
 PYTHON ?= python3
 OUT ?= demo-out
 PYTEST_ARGS ?=
+# Test processes: as many as there are cores, at most JOBS.
+JOBS ?= 4
 
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
@@ -30,7 +32,7 @@ demo: setup ## evaluate four planted models, print a table and the path of the r
 	@$(BIN)/rote demo --out $(OUT) --force
 
 test: dev ## run the whole test suite (PYTEST_ARGS="-m 'not slow'" for the quick part)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -ra $(PYTEST_ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -ra -n logical --maxprocesses $(JOBS) --dist loadscope $(PYTEST_ARGS)
 
 lint: dev ## ruff (lint and format) and mypy --strict
 	@failed=0; \
