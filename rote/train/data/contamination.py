@@ -80,7 +80,7 @@ def evaluation_sets(spec: DecontaminationSpec) -> tuple[EvaluationSet, ...]:
 def _open(name: str, path: str | None) -> EvaluationSet:
     if name == GSM8K_TEST:
         try:
-            problems = published("test", path)
+            problems = published("test", path, field="data.decontaminate.path")
         except SourceUnavailableError as error:
             raise SourceUnavailableError(
                 f"decontamination needs GSM8K's test questions. {error}. To train without it, "

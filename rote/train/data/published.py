@@ -10,7 +10,7 @@ from typing import Any, Final
 from rote.errors import DataError, MissingExtraError, SourceUnavailableError
 from rote.perturb.gsm8k import Split, load
 from rote.perturb.gsm8k.records import (
-    HOW_TO_GO_LOCAL,
+    ENV,
     HUB_CONFIG,
     HUB_NAME,
     HUB_SOCRATIC,
@@ -19,6 +19,7 @@ from rote.perturb.gsm8k.records import (
     to_problem,
 )
 from rote.problem import Problem
+from rote.train.hub import first_sentence, quiet
 
 #: Configuration and split on the hub of each split of ours.
 _HUB: Final = {
@@ -29,27 +30,30 @@ _HUB: Final = {
 }
 
 
-def published(split: str, path: str | None = None) -> tuple[Problem, ...]:
+#: The field of a recipe that names the folder, for messages.
+_FIELD: Final = "data.sources.<n>.path"
+
+
+def published(split: str, path: str | None = None, *, field: str = _FIELD) -> tuple[Problem, ...]:
     """The published problems of a split in their order.
 
     ``path`` is the folder of ``<split>.jsonl`` or that file; without it ``ROTE_GSM8K`` names the folder, and
-    without that they come from the hub.
+    without that they come from the hub. ``field`` is where a recipe has the path, for messages.
 
     Raises SourceUnavailableError where they cannot be had, DataError naming file and line of what is not
     GSM8K's, and for an unknown split.
     """
     _check(split)
-    place = local_folder(path)
-    return _published(split, None if place is None else _file(place, split).resolve())
+    return _published(split, _file(split, path, field), field)
 
 
 def symbolized(split: str, path: str | None = None) -> Split:
     """The same as templates and rejections; errors as :func:`published`."""
     _check(split)
-    place = local_folder(path)
-    if place is None:
+    file = _file(split, path, _FIELD)
+    if file is None:
         return load(split, records=hub_records(split))
-    return load(split, path=_file(place, split))
+    return load(split, path=file)
 
 
 def _check(split: str) -> None:
@@ -57,18 +61,34 @@ def _check(split: str) -> None:
         raise DataError(f"unknown split {split!r} of GSM8K; known: {', '.join(_HUB)}", field="split")
 
 
-def _file(place: Path, split: str) -> Path:
-    return place / f"{split}.jsonl" if place.is_dir() or not place.suffix else place
+def _file(split: str, path: str | None, field: str) -> Path | None:
+    """The file of a split, once it can be read; None where no place is named."""
+    place = local_folder(path)
+    if place is None:
+        return None
+    file = place / f"{split}.jsonl" if place.is_dir() or not place.suffix else place
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise _unavailable(f"cannot read {file} ({error.strerror})", split, field) from None
+    return file.resolve()
+
+
+def _unavailable(what: str, split: str, field: str) -> SourceUnavailableError:
+    return SourceUnavailableError(
+        f"GSM8K: {what}; put {split}.jsonl into a folder and name the folder with {ENV}=/path in the "
+        f"environment, or the folder or the file with {field} in the recipe"
+    )
 
 
 @lru_cache(maxsize=4)
-def _published(split: str, file: Path | None) -> tuple[Problem, ...]:
-    records = hub_records(split) if file is None else file_records(file)
+def _published(split: str, file: Path | None, field: str) -> tuple[Problem, ...]:
+    records = hub_records(split, field=field) if file is None else file_records(file)
     where = f"{HUB_NAME} {split}" if file is None else str(file)
     return tuple(to_problem(record, split, number - 1, where, number) for number, record in records)
 
 
-def hub_records(split: str) -> Iterable[tuple[int, Any]]:
+def hub_records(split: str, *, field: str = _FIELD) -> Iterable[tuple[int, Any]]:
     """The records of a split on the hub, numbered from 1. Raises SourceUnavailableError."""
     config, name = _HUB[split]
     try:
@@ -76,12 +96,11 @@ def hub_records(split: str) -> Iterable[tuple[int, Any]]:
     except ImportError:
         raise MissingExtraError("datasets", "train") from None
     try:
-        loaded = datasets.load_dataset(HUB_NAME, config, split=name)
+        with quiet():
+            loaded = datasets.load_dataset(HUB_NAME, config, split=name)
     # The hub's client has no common base for "offline", "no route", "no such host" and "gateway says no",
     # and what it raises changes between versions: whatever it is, the data did not come.
     except Exception as error:
-        raise SourceUnavailableError(
-            f"GSM8K: {HUB_NAME} could not be loaded from the hub "
-            f"({type(error).__name__}: {error}); {HOW_TO_GO_LOCAL}"
-        ) from error
+        told = f"{type(error).__name__}: {first_sentence(error)}"
+        raise _unavailable(f"{HUB_NAME} could not be loaded from the hub ({told})", split, field) from error
     return enumerate(loaded, 1)

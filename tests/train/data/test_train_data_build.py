@@ -66,7 +66,7 @@ def test_the_hub_is_asked_where_no_folder_is_named(monkeypatch: pytest.MonkeyPat
         raise ConnectionError("no route")
 
     monkeypatch.setattr(datasets, "load_dataset", unreachable)
-    with pytest.raises(SourceUnavailableError, match=r"from the hub \(ConnectionError: no route\); put its"):
+    with pytest.raises(SourceUnavailableError, match=r"from the hub \(ConnectionError: no route\)"):
         build({"source": "gsm8k", "split": "train_socratic"})
 
 
@@ -180,6 +180,14 @@ def test_bad_places(tmp_path: Path) -> None:
         build({"source": "bank", "path": str(tmp_path / "nowhere")})
     with pytest.raises(SourceUnavailableError, match=r"cannot read .*train\.jsonl"):
         build({"source": "gsm8k", "path": str(tmp_path)})
+    for source in ("gsm8k", "symbolized"):
+        with pytest.raises(SourceUnavailableError) as raised:
+            build({"source": source, "split": "train_socratic", "path": str(tmp_path)})
+        assert str(raised.value) == (
+            f"GSM8K: cannot read {tmp_path / 'train_socratic.jsonl'} (No such file or directory); put "
+            "train_socratic.jsonl into a folder and name the folder with ROTE_GSM8K=/path in the "
+            "environment, or the folder or the file with data.sources.<n>.path in the recipe"
+        )
     with pytest.raises(DataError, match=r"unknown split 'dev' of GSM8K; known: train, test"):
         published("dev", str(tmp_path))
     bad = write_lines(tmp_path / "bad" / "train.jsonl", [TRAIN[0], {"question": "Why?", "answer": "7"}])
