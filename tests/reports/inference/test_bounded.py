@@ -75,3 +75,9 @@ def test_bad_values(values: list[float], message: str) -> None:
         p_below(values, 0.1, 1)
     with pytest.raises(DataError, match="alpha"):
         upper_bound([0.0, 1.0], 0.5, 1)
+
+
+def test_upper_bound_is_that_of_r() -> None:
+    # R: binom.test(682, 925)$conf.int[2], the example of its help page (Conover 1971, p. 97).
+    values = np.repeat([1.0, 0.0], [682, 243])
+    assert upper_bound(values, 0.025, 1) == pytest.approx(0.7654066, abs=5e-8)
