@@ -33,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on with the run that is in the folder")
     parser.add_argument(
-        "--dry-run", action="store_true", help="say what would be done: rows, tokens, steps, memory"
+        "--dry-run",
+        action="store_true",
+        help="say what would be done: rows, tokens, steps, memory; "
+        "status 3 where it cannot run, 0 where it only needs a GPU that this machine lacks",
     )
     parser.add_argument(
         "--then-eval",

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from rote.errors import RoteError
-from rote.train.memory import Estimate, estimate, facts_of, fits
+from rote.train.engine import needs_gpu
+from rote.train.hub import WAY_OUT, first_sentence, quiet, reachable
+from rote.train.memory import Estimate, ModelFacts, estimate, facts_of, fits
 from rote.train.recipe import AnyStage, GroupStage, PpoStage, Recipe, SftStage, Stage
 from rote.train.scratch import make_tokenizer
 from rote.train.sft import steps_of
 from rote.train.stage_run import rows_of
 from rote.train.tokens import Fitting, fit_examples, fit_prompts
+
+#: Reasons for leaving rows out that have a line each.
+_REASONS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,8 @@ class Plan:
     steps: optimiser steps (PPO: rounds).
     generated: tokens generated at most, 0 for SFT.
     memory: what it takes, or None likewise.
-    faults: why it cannot run here.
+    elsewhere: why it cannot run on this machine, and may on one with a GPU.
+    faults: why it cannot run as it is.
     """
 
     name: str
@@ -38,6 +46,7 @@ class Plan:
     generated: int
     memory: Estimate | None
     notes: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     faults: tuple[str, ...] = field(default=())
 
 
@@ -46,47 +55,73 @@ def plan(recipe: Recipe, algorithm: str) -> list[Plan]:
 
     Raises what the data raises (a missing file, nothing left after filtering).
     """
-    tokenizer, why = _tokenizer(recipe)
-    return [_plan(recipe, name, stage, tokenizer, why) for name, stage in recipe.until(algorithm).items()]
+    stages = recipe.until(algorithm)
+    with quiet():
+        known = _known(recipe)
+        return [_plan(recipe, name, stage, known) for name, stage in stages.items()]
 
 
-def _tokenizer(recipe: Recipe) -> tuple[Any, str]:
-    if recipe.model.build is not None:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What can be known of the model here; ``notes`` say what cannot, and why."""
+
+    tokenizer: Any
+    facts: ModelFacts | None
+    notes: tuple[str, ...]
+
+
+def _known(recipe: Recipe) -> _Known:
+    """Tokenizer and sizes of the model, for all stages at once: the hub is asked once."""
+    model = recipe.model
+    notes = []
+    local = model.build is None and not Path(model.path).is_dir() and not reachable()
+    tokenizer = facts = None
+    try:
+        tokenizer = _tokenizer(recipe, local)
+    except (OSError, ValueError) as error:
+        told = first_sentence(error)
+        notes.append(f"tokens are not counted: the tokenizer of {model.path} cannot be loaded ({told})")
+    try:
+        facts = facts_of(model, local=local)
+    except RoteError as error:
+        notes.append(f"memory is not estimated: {error}")
+    if local and notes:
+        notes.append(f"the hub cannot be asked, and its cache does not hold the model: {WAY_OUT}")
+    elif local:
+        notes.append("the hub cannot be asked: its cache is read; HF_HUB_OFFLINE=1 spares a run the attempts")
+    return _Known(tokenizer, facts, tuple(notes))
+
+
+def _tokenizer(recipe: Recipe, local: bool) -> Any:
+    model = recipe.model
+    if model.build is not None:
         first = next(iter(recipe.stages.values()))
-        rows = rows_of(first.data).rows if recipe.model.build.vocabulary else ()
-        return make_tokenizer(recipe.model.build, recipe.prompt, rows), ""
+        rows = rows_of(first.data).rows if model.build.vocabulary else ()
+        return make_tokenizer(model.build, recipe.prompt, rows)
     from transformers import AutoTokenizer
 
-    try:
-        return AutoTokenizer.from_pretrained(recipe.model.path, revision=recipe.model.revision), ""
-    except (OSError, ValueError) as error:
-        told = " ".join(str(error).split())[:160]
-        return None, f"tokens are not counted: the tokenizer of {recipe.model.path} cannot be loaded ({told})"
+    return AutoTokenizer.from_pretrained(model.path, revision=model.revision, local_files_only=local)
 
 
-def _plan(recipe: Recipe, name: str, stage: AnyStage, tokenizer: Any, why: str) -> Plan:
+def _plan(recipe: Recipe, name: str, stage: AnyStage, known: _Known) -> Plan:
     built = rows_of(stage.data)
-    notes = [why] if why else []
+    notes = list(known.notes)
     faults: list[str] = []
     fitting = None
     most = recipe.model.max_length - int(getattr(stage, "max_completion", 0))
-    if tokenizer is not None:
+    if known.tokenizer is not None:
         fit = fit_examples if isinstance(stage, SftStage) else fit_prompts
-        fitting = fit(built.rows, recipe.prompt, tokenizer, most=most)[1]
+        fitting = fit(built.rows, recipe.prompt, known.tokenizer, most=most)[1]
         if fitting.too_long and stage.data.too_long == "error":
             faults.append(f"{fitting.too_long:,} rows are longer than {most} tokens, and too_long is error")
     rows = len(built.rows) if fitting is None else len(fitting.kept)
     steps, trained, generated = _amounts(recipe, stage, rows, fitting)
-    memory = None
-    try:
-        memory = estimate(facts_of(recipe.model), recipe, stage)
-        available = _gpu_gib()
-        if available is None:
-            notes.append("no GPU here: whether the memory suffices was not compared")
-        elif (problem := fits(memory, available)) is not None:
-            faults.append(problem)
-    except RoteError as error:
-        notes.append(f"memory is not estimated: {error}")
+    memory = None if known.facts is None else estimate(known.facts, recipe, stage)
+    available = _gpu_gib()
+    if memory is not None and available is None:
+        notes.append("no GPU here: whether the memory suffices was not compared")
+    elif memory is not None and available is not None and (problem := fits(memory, available)) is not None:
+        faults.append(problem)
     return Plan(
         name=name,
         algorithm=str(getattr(stage, "algorithm", "")),
@@ -98,8 +133,19 @@ def _plan(recipe: Recipe, name: str, stage: AnyStage, tokenizer: Any, why: str) 
         generated=generated,
         memory=memory,
         notes=tuple(notes),
+        elsewhere=_elsewhere(recipe, stage) if available is None else (),
         faults=tuple(faults),
     )
+
+
+def _elsewhere(recipe: Recipe, stage: AnyStage) -> tuple[str, ...]:
+    """What of a stage a machine without a GPU cannot do."""
+    needs = needs_gpu(recipe.model)
+    if needs is not None:
+        return (f"{needs[0]}, which needs a CUDA GPU, none here; without one: {needs[1]}",)
+    if getattr(stage, "vllm", False):
+        return ("vllm is true, which needs a CUDA GPU, none here; without one: vllm=false",)
+    return ()
 
 
 def _amounts(recipe: Recipe, stage: Stage, rows: int, fitting: Fitting | None) -> tuple[int, int, int]:
@@ -141,8 +187,7 @@ def text(recipe: Recipe, plans: list[Plan]) -> str:
         lines += ["", f"{each.name} ({each.algorithm})"]
         told = ", ".join(f"{n:,} {source}" for source, n in each.rows.items())
         lines.append(f"  rows       {told}")
-        if each.left_out:
-            lines.append("  left out   " + ", ".join(f"{n:,} {why}" for why, n in each.left_out.items() if n))
+        lines += _left_out(each.left_out)
         if each.fitting is not None:
             f = each.fitting
             lines.append(
@@ -155,6 +200,22 @@ def text(recipe: Recipe, plans: list[Plan]) -> str:
             lines.append(f"  generated  at most {each.generated:,} tokens")
         if each.memory is not None:
             lines.append("  memory     " + each.memory.text())
-        lines += [f"  note: {note}" for note in each.notes]
+        lines += [f"  CANNOT RUN HERE: {why}" for why in each.elsewhere]
         lines += [f"  CANNOT RUN: {fault}" for fault in each.faults]
+    notes = dict.fromkeys(note for each in plans for note in each.notes)
+    lines += ["", *(f"note: {note}" for note in notes)] if notes else []
     return "\n".join(lines)
+
+
+def _left_out(reasons: Mapping[str, int]) -> list[str]:
+    """A line for each of the reasons that most rows were left out for, and one for the others."""
+    ordered = sorted(((n, why) for why, n in reasons.items() if n), key=lambda item: (-item[0], item[1]))
+    lines = [f"{_rows(n)}: {why}" for n, why in ordered[:_REASONS]]
+    others = [n for n, _ in ordered[_REASONS:]]
+    if others:
+        lines.append(f"and {len(others)} more reason{'' if len(others) == 1 else 's'} ({_rows(sum(others))})")
+    return [("  left out   " if at == 0 else " " * 13) + line for at, line in enumerate(lines)]
+
+
+def _rows(n: int) -> str:
+    return f"{n:,} row" + ("" if n == 1 else "s")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rote.errors import DataError, UsageError
+from rote.train.hub import WAY_OUT, first_sentence
 from rote.train.recipe import AdapterSpec, ModelSpec
 from rote.train.versions import PINS, UNSLOTH_PINS, check_versions
 
@@ -29,6 +30,15 @@ class Loaded:
     is_adapter: bool
 
 
+def needs_gpu(spec: ModelSpec) -> tuple[str, str] | None:
+    """What of a model needs a CUDA GPU, and what does without one; None where nothing needs one."""
+    if spec.engine == "unsloth":
+        return "model.engine is unsloth", "model.engine=hf (transformers, peft and TRL on any device)"
+    if spec.load_in_4bit:
+        return "model.load_in_4bit is true", "adapter.kind=lora model.load_in_4bit=false"
+    return None
+
+
 def prepare(spec: ModelSpec) -> dict[str, str]:
     """Check that the engine can work here, import it, and give the versions of its packages.
 
@@ -37,13 +47,11 @@ def prepare(spec: ModelSpec) -> dict[str, str]:
     versions = check_versions(PINS)
     import torch
 
-    on_gpu = torch.cuda.is_available()
+    needs = needs_gpu(spec)
+    if needs is not None and not torch.cuda.is_available():
+        what, instead = needs
+        raise UsageError(f"{what}, which needs a CUDA GPU, and there is none here; use {instead}")
     if spec.engine == "unsloth":
-        if not on_gpu:
-            raise UsageError(
-                "model.engine is unsloth, which needs a CUDA GPU, and there is none here; "
-                "use model.engine=hf (transformers, peft and TRL on any device)"
-            )
         versions |= check_versions(UNSLOTH_PINS)
         # Without it unsloth asks the hub for models that lie in a folder.
         if Path(spec.path).is_dir():
@@ -53,11 +61,6 @@ def prepare(spec: ModelSpec) -> dict[str, str]:
 
     # Bars of files read and written, a line each where there is no terminal: the monitor shows progress.
     logging.disable_progress_bar()
-    if spec.load_in_4bit and not on_gpu:
-        raise UsageError(
-            "model.load_in_4bit is true, which needs a CUDA GPU, and there is none here; "
-            "use adapter.kind=lora model.load_in_4bit=false"
-        )
     return versions
 
 
@@ -138,9 +141,15 @@ def _from_pretrained(path: str, revision: str | None, spec: ModelSpec) -> tuple[
         tokenizer = transformers.AutoTokenizer.from_pretrained(path, revision=revision)
         model = transformers.AutoModelForCausalLM.from_pretrained(path, revision=revision, **extra)
     except (OSError, ValueError) as error:
-        told = " ".join(str(error).split())[:300]
-        raise DataError(f"the model {path!r} cannot be loaded: {told}", field="model.path") from None
+        raise _not_loaded(path, error) from None
     return model, with_padding(tokenizer)
+
+
+def _not_loaded(path: str, error: Exception) -> DataError:
+    way_out = "" if Path(path).is_dir() else f"; without the hub, {WAY_OUT}"
+    return DataError(
+        f"the model {path!r} cannot be loaded: {first_sentence(error)}{way_out}", field="model.path"
+    )
 
 
 def _nf4(spec: ModelSpec) -> Any:
@@ -179,8 +188,7 @@ def _load_unsloth(
             **extra,
         )
     except (OSError, ValueError) as error:
-        told = " ".join(str(error).split())[:300]
-        raise DataError(f"the model {path!r} cannot be loaded: {told}", field="model.path") from None
+        raise _not_loaded(path, error) from None
     from_adapter = start is not None and (start / "adapter_config.json").is_file()
     if adapter.kind != "none" and not from_adapter:
         model = FastLanguageModel.get_peft_model(

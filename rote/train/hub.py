@@ -18,7 +18,8 @@ _LONGEST: Final = 200
 _PATIENCE: Final = 10
 #: What to do where the hub cannot be reached.
 WAY_OUT: Final = (
-    "name a local folder (model.path=…), or set HF_HUB_OFFLINE=1 where the hub's cache holds the model"
+    "name a local folder (model.path=…), or fill the hub's cache where there is a network and set "
+    "HF_HUB_OFFLINE=1"
 )
 
 
@@ -52,7 +53,7 @@ def reachable() -> bool:
     False where HF_HUB_OFFLINE is set.
     """
     from huggingface_hub import constants
-    from huggingface_hub.utils import get_session
+    from huggingface_hub.utils._http import get_session
 
     if constants.HF_HUB_OFFLINE:
         return False

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rote.errors import DataError, SourceUnavailableError
+from rote.train.hub import first_sentence
 from rote.train.recipe import AdapterSpec, AnyStage, GroupStage, ModelSpec, PpoStage, Recipe, SftStage, Stage
 
 _GIB: Final = 2**30
@@ -123,8 +124,10 @@ class Estimate:
         return f"about {self.gib:.2f} GiB ± {self.margin:.0%}{vllm}; at the peak ({largest}): {told}"
 
 
-def facts_of(model: ModelSpec) -> ModelFacts:
+def facts_of(model: ModelSpec, *, local: bool = False) -> ModelFacts:
     """Count a model's parts from its configuration, on torch's meta device: no weights are read.
+
+    ``local``: the hub is not asked, only its cache.
 
     Raises SourceUnavailableError where the configuration cannot be had, DataError for what is no language
     model of known shape.
@@ -147,19 +150,18 @@ def facts_of(model: ModelSpec) -> ModelFacts:
         )
     else:
         try:
-            config = AutoConfig.from_pretrained(model.path, revision=model.revision)
+            config = AutoConfig.from_pretrained(model.path, revision=model.revision, local_files_only=local)
         except (OSError, ValueError) as error:
-            told = " ".join(str(error).split())[:160]
             raise SourceUnavailableError(
-                f"the configuration of {model.path} cannot be loaded ({told})"
+                f"the configuration of {model.path} cannot be loaded ({first_sentence(error)})"
             ) from None
     try:
         with torch.device("meta"):
             return facts_of_module(AutoModelForCausalLM.from_config(config), config.get_text_config())
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        told = " ".join(str(error).split())[:160]
         raise DataError(
-            f"{model.path}: is no causal language model whose sizes are known ({told})", field="model.path"
+            f"{model.path}: is no causal language model whose sizes are known ({first_sentence(error)})",
+            field="model.path",
         ) from None
 
 
