@@ -75,7 +75,7 @@ class Monitor:
     round_: checkpoints fall on multiples of so many steps (see ``GroupStage.steps_a_round``).
     first: the step that the run goes on from; later lines of an earlier run's log are dropped.
     probe: called with (step, model) at the end and every ``probe_every`` steps; gives metrics.
-    health: called with (step, metrics) at each line of the log; gives new alarms.
+    health: called with (step, metrics) at each line of the log, those of before included; gives new alarms.
     """
 
     def __init__(
@@ -108,6 +108,7 @@ class Monitor:
         # Seconds are of the whole run: those before it was broken off count, too.
         # From the beginning on, the first probe is logged again, too: its step is 0.
         self._began = clock() - _truncate(folder / LOG, first or -1)
+        self._heed_again()
         self._bar = tqdm(
             total=total,
             initial=first,
@@ -117,6 +118,14 @@ class Monitor:
             disable=None,
             dynamic_ncols=True,
         )
+
+    def _heed_again(self) -> None:
+        """Let the health hear what the run logged before it was broken off: no alarm is told twice."""
+        if self._health is None:
+            return
+        for record in read_log(self.folder):
+            numbers = {key: math.nan if value is None else value for key, value in record.items()}
+            self.alarms += self._health(record["step"], numbers)
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Write one line of the log; tell of what is wrong."""

@@ -14,6 +14,7 @@ import pytest
 from rote.train.checkpoints import all_of
 from rote.train.monitor import LOG, Monitor, Stop, read_log
 from rote.train.recipe import CheckpointSpec
+from rote.train.rewards import Health
 
 
 class Clock:
@@ -133,3 +134,29 @@ def test_alarms_are_told_and_kept(tmp_path: Path) -> None:
     monitor.log(2, {"reward": 0.0})
     assert [alarm.name for alarm in monitor.alarms] == ["cold_start"]
     assert "cold_start at step 2: no answer was right" in out.getvalue()
+
+
+def test_a_resumed_run_keeps_its_alarms_and_tells_none_twice(tmp_path: Path) -> None:
+    def steps(monitor: Monitor, numbers: range) -> None:
+        for step in numbers:
+            reward = float("nan") if step == 3 else 1.0
+            monitor.log(
+                step, {"rewards/correctness/mean": 0.0, "reward": reward, "completions/clipped_ratio": 1}
+            )
+
+    def alarms(monitor: Monitor) -> list[tuple[str, int]]:
+        return [(alarm.name, alarm.step) for alarm in monitor.alarms]  # type: ignore[attr-defined]
+
+    whole, _, _ = make(tmp_path / "whole", health=Health().update, total=40)
+    steps(whole, range(1, 41))
+    assert alarms(whole) == [("not_finite", 3), ("clipped", 10), ("cold_start", 20)]
+
+    broken, _, _ = make(tmp_path / "broken", health=Health().update, total=40)
+    steps(broken, range(1, 16))
+    again, out, _ = make(tmp_path / "broken", health=Health().update, total=40, first=12)
+    assert alarms(again) == [("not_finite", 3), ("clipped", 10)]
+    assert out.getvalue() == ""
+    steps(again, range(13, 41))
+    assert alarms(again) == alarms(whole)
+    assert out.getvalue().count("rote train: ") == 1  # the cold start, of which all steps tell
+    assert "cold_start at step 20" in out.getvalue()
