@@ -29,6 +29,9 @@ class Alarm(Protocol):
     def name(self) -> str: ...
 
     @property
+    def step(self) -> int: ...
+
+    @property
     def message(self) -> str: ...
 
 
@@ -97,6 +100,7 @@ class Monitor:
 
         self.folder = folder
         self.total = total
+        self.step = first
         self.stopped = False
         self.alarms: list[Alarm] = []
         self._spec, self._round, self._stop = spec, round_, stop or Stop()
@@ -149,6 +153,7 @@ class Monitor:
 
     def step_done(self, step: int, model: Any) -> tuple[bool, bool]:
         """What to do after a step: (save now, stop now)."""
+        self.step = step
         self._bar.update(step - self._bar.n)
         if self._probe is not None and (
             step == self.total or (self._probe_every and step % self._probe_every == 0)
@@ -168,6 +173,21 @@ class Monitor:
         checkpoints.rotate(self.folder, self._spec.keep)
         self._saved_at = checkpoints.step_of(checkpoint)
         self._last_save = self._clock()
+
+    def summary(self, curves: Path | None) -> str:
+        """What was done, in one line, and where to read more."""
+        log = read_log(self.folder)
+        told = [f"{self.step:,} of {self.total:,} steps in {_duration(self._clock() - self._began)}"]
+        # Where there is a reward, the loss says little.
+        for key in ("reward", "loss"):
+            values = [record[key] for record in log if record.get(key) is not None]
+            if values:
+                told.append(f"last {key} {values[-1]:.4g}")
+                break
+        names = ", ".join(alarm.name for alarm in self.alarms)
+        told.append(f"alarms: {names}" if names else "no alarm")
+        more = str(self.folder / LOG) + (f" and {curves}" if curves is not None else "")
+        return f"rote train: {self.folder.name}: {'; '.join(told)}; see {more}"
 
     def close(self) -> None:
         """Leave the progress bar as it stands."""
@@ -196,6 +216,15 @@ _SHOWN: Final = (
     "probe/original",
     "probe/drop",
 )
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as a reader says them: ``8 s``, ``2 min 5 s``, ``3 h 20 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -95,7 +96,7 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
         record["weights_hash"] = manifest.weights_hash(run.folder / FINAL)
         manifest.write_json(run.folder / RECORD, record)
     monitor.close()
-    draw_curves(run.folder)
+    print(monitor.summary(draw_curves(run.folder)), file=sys.stderr)
     del trained, loaded
     _free()
     return record
@@ -271,7 +272,7 @@ def _checkpoint_to_resume(folder: Path, resume: bool) -> Path | None:
         return None
     for path, why in broken:
         aside = checkpoints.set_aside(path)
-        print(f"rote train: {path} is not whole ({why}); it is {aside.name} now")
+        print(f"rote train: {path} is not whole ({why}); it is {aside.name} now", file=sys.stderr)
     return last
 
 

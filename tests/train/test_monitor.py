@@ -145,7 +145,7 @@ def test_a_resumed_run_keeps_its_alarms_and_tells_none_twice(tmp_path: Path) -> 
             )
 
     def alarms(monitor: Monitor) -> list[tuple[str, int]]:
-        return [(alarm.name, alarm.step) for alarm in monitor.alarms]  # type: ignore[attr-defined]
+        return [(alarm.name, alarm.step) for alarm in monitor.alarms]
 
     whole, _, _ = make(tmp_path / "whole", health=Health().update, total=40)
     steps(whole, range(1, 41))
@@ -160,3 +160,23 @@ def test_a_resumed_run_keeps_its_alarms_and_tells_none_twice(tmp_path: Path) -> 
     assert alarms(again) == alarms(whole)
     assert out.getvalue().count("rote train: ") == 1  # the cold start, of which all steps tell
     assert "cold_start at step 20" in out.getvalue()
+
+
+def test_a_summary_says_what_was_done_and_where_to_read_more(tmp_path: Path) -> None:
+    monitor, _, clock = make(tmp_path / "sft", health=Health().update)
+    for step in (1, 2):
+        clock.now += 40
+        monitor.log(step, {"loss": 2.5 - step})
+        monitor.step_done(step, None)
+    monitor.log(2, {"probe/original": 0.5})
+    log, curves = tmp_path / "sft" / LOG, tmp_path / "sft" / "curves.png"
+    assert monitor.summary(curves) == (
+        f"rote train: sft: 2 of 10 steps in 1 min 20 s; last loss 0.5; no alarm; see {log} and {curves}"
+    )
+    monitor.log(3, {"loss": 0.1, "reward": float("nan")})
+    clock.now += 7200
+    assert monitor.summary(None) == (
+        f"rote train: sft: 2 of 10 steps in 2 h 1 min; last loss 0.1; alarms: not_finite; see {log}"
+    )
+    monitor.log(4, {"loss": 0.1, "reward": 0.75})
+    assert "; last reward 0.75; " in monitor.summary(None)
