@@ -74,9 +74,9 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
         vllm_memory=stage.vllm_memory if isinstance(stage, GroupStage) and stage.vllm else None,
         gradient_checkpointing=stage.gradient_checkpointing,
     )
-    trained = _Trained(run, built, loaded, last, stop, trackers)
+    training = _Training(run, built, loaded, last, stop, trackers)
     with disk_may_fill(run.folder):
-        record, monitor = trained.go()
+        record, monitor = training.go()
     record |= {
         "name": run.name,
         "algorithm": stage.algorithm,
@@ -88,16 +88,16 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
         "rows_hash": built.content_hash,
         "prompt": fixture(recipe.prompt, loaded.tokenizer),
         "alarms": [f"{alarm.name}: {alarm.message}" for alarm in monitor.alarms],
-        "cost": meter.read() | _throughput(run.folder),
+        "cost": meter.read() | _throughput(run.folder, record.get("tokens_a_step")),
     }
     if not monitor.stopped:
         with told(run.folder / FINAL, run.folder):
-            _leave(trained.model, loaded.tokenizer, run.folder / FINAL)
+            _leave(training.model, loaded.tokenizer, run.folder / FINAL)
         record["weights_hash"] = manifest.weights_hash(run.folder / FINAL)
         manifest.write_json(run.folder / RECORD, record)
     monitor.close()
     print(monitor.summary(draw_curves(run.folder)), file=sys.stderr)
-    del trained, loaded
+    del training, loaded
     _free()
     return record
 
@@ -108,7 +108,7 @@ def rows_of(spec: DataSpec, order: Order = "mixed") -> Built:
     return build_rows(spec, order)
 
 
-class _Trained:
+class _Training:
     """The part of a stage that differs by algorithm; ``model`` is what it ends with."""
 
     def __init__(
@@ -152,7 +152,9 @@ class _Trained:
             bf16=self.bf16,
             trackers=self.trackers,
         )
-        return {"steps": steps, "too_long": fitting.too_long, "tokens": fitting.tokens}, monitor
+        a_step = fitting.tokens / len(examples) * stage.batch_size * stage.accumulation
+        record = {"steps": steps, "too_long": fitting.too_long, "tokens": fitting.tokens}
+        return record | {"tokens_a_step": round(a_step, 1)}, monitor
 
     def _rollouts(self, stage: Any) -> tuple[dict[str, Any], Monitor]:
         from rote.train.rewards import Health, RewardSet
@@ -253,9 +255,15 @@ class _Trained:
             )
 
 
-def _throughput(folder: Path) -> dict[str, float]:
-    """Tokens a second between the first and the last line of the log that count them, warm-up left out."""
-    counted = [(r["seconds"], r["num_tokens"]) for r in read_log(folder) if r.get("num_tokens") is not None]
+def _throughput(folder: Path, tokens_a_step: float | None) -> dict[str, float]:
+    """Tokens a second between the first and the last line of the log, warm-up left out.
+
+    Of trainers that do not count tokens (Unsloth's SFT), as many a step as the rows have in the mean.
+    """
+    lines = [record for record in read_log(folder) if record["step"] > 0 and "seconds" in record]
+    counted = [(r["seconds"], r["num_tokens"]) for r in lines if r.get("num_tokens") is not None]
+    if not counted and tokens_a_step is not None:
+        counted = [(r["seconds"], r["step"] * tokens_a_step) for r in lines]
     if len(counted) < 2 or counted[-1][0] <= counted[0][0]:
         return {}
     (began, first), (ended, last) = counted[0], counted[-1]

@@ -66,7 +66,7 @@ def test_the_prompt_is_the_same_to_the_token(algorithm: str, kind: str, tmp_path
     model.generate = generate
     run = stage_run.StageRun(recipe, "s", recipe.stages["s"], str(tmp_path / "base"), None, tmp_path / "s")
     loaded = Loaded(model, tokenizer, str(tmp_path / "base"), False)
-    stage_run._Trained(run, built, loaded, None, Stop(), ()).go()
+    stage_run._Training(run, built, loaded, None, Stop(), ()).go()
     texts = [stage_run.prompt_text(row, recipe.prompt, tokenizer) for row in built.rows]
     expected = prompts_ids(texts, recipe.prompt, tokenizer)
     assert asked == [ids for ids in expected for _ in range(2)]
