@@ -39,15 +39,17 @@ def needs_gpu(spec: ModelSpec) -> tuple[str, str] | None:
     return None
 
 
-def prepare(spec: ModelSpec) -> dict[str, str]:
+def prepare(spec: ModelSpec, *, vllm: bool = False) -> dict[str, str]:
     """Check that the engine can work here, import it, and give the versions of its packages.
+
+    ``vllm``: whether a stage generates with it.
 
     Raises UsageError (no GPU for what needs one; versions that do not work together) and MissingExtraError.
     """
     versions = check_versions(PINS)
     import torch
 
-    needs = needs_gpu(spec)
+    needs = needs_gpu(spec) or (("vllm is true", "vllm=false") if vllm else None)
     if needs is not None and not torch.cuda.is_available():
         what, instead = needs
         raise UsageError(f"{what}, which needs a CUDA GPU, and there is none here; use {instead}")

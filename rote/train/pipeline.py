@@ -56,7 +56,9 @@ def train(
     recipe; DataError and others as the stages do.
     """
     stages = recipe.until(algorithm)
-    versions = engine.prepare(recipe.model)
+    versions = engine.prepare(
+        recipe.model, vllm=any(getattr(stage, "vllm", False) for stage in stages.values())
+    )
     fresh = not (out / manifest.FILE).is_file()
     record = _open(out, recipe, versions, resume)
     with _taken_back(out, recipe, fresh), Stop().listening() as stop:

@@ -61,6 +61,12 @@ def test_4_bit_weights_without_a_gpu_say_what_to_use(told: Told, rows: Path) -> 
     assert "adapter.kind=lora model.load_in_4bit=false" in message
 
 
+@NO_GPU
+def test_rollouts_by_vllm_without_a_gpu_say_what_to_use(told: Told, rows: Path) -> None:
+    message = told(raw=recipe_of({"s": stage_of("grpo", rows, vllm=True)}), algorithm="grpo")
+    assert message == "vllm is true, which needs a CUDA GPU, and there is none here; use vllm=false"
+
+
 def test_layers_that_the_model_lacks(told: Told, rows: Path) -> None:
     adapter = {"kind": "lora", "targets": ["q_proj", "query_key_value"]}
     message = told(raw=recipe_of({"s": stage_of("sft", rows)}, adapter=adapter))
