@@ -1,7 +1,7 @@
 """Checkpoints of a stage: which are whole, which is the newest, which may go.
 
 A trainer writes ``checkpoint-<step>`` file by file. When the last one is written, :func:`mark` puts a list of
-all files and their sizes into it; a folder without that list, or with other files, is not a checkpoint.
+all files and their sizes into it; a folder without it, or whose files are not as listed, is no checkpoint.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def fault(folder: Path) -> str | None:
         files = {str(name): int(size) for name, size in record["files"].items()}
     except FileNotFoundError:
         return "it was not finished"
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return f"{MARK} cannot be read"
     for name, size in files.items():
         path = folder / name

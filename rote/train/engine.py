@@ -53,6 +53,12 @@ def prepare(spec: ModelSpec, *, vllm: bool = False) -> dict[str, str]:
     if needs is not None and not torch.cuda.is_available():
         what, instead = needs
         raise UsageError(f"{what}, which needs a CUDA GPU, and there is none here; use {instead}")
+    if torch.cuda.device_count() > 1 or int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        # Wrapped for several GPUs, batches and epochs would be other ones than the recipe says.
+        raise UsageError(
+            f"rote train works on one GPU in one process, and {torch.cuda.device_count()} GPUs are visible "
+            f"(WORLD_SIZE {os.environ.get('WORLD_SIZE', '1')}); set CUDA_VISIBLE_DEVICES=0"
+        )
     if spec.engine == "unsloth":
         versions |= check_versions(UNSLOTH_PINS)
         # Without it unsloth asks the hub for models that lie in a folder.

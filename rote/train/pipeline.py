@@ -17,7 +17,7 @@ from rote.train import checkpoints, engine, manifest
 from rote.train.monitor import LOG, Stop
 from rote.train.recipe import Recipe
 from rote.train.scratch import build_into
-from rote.train.stage_run import FINAL, StageRun, is_done, rows_of, run_stage
+from rote.train.stage_run import FINAL, RECORD, StageRun, is_done, rows_of, run_stage
 
 #: Folder of a model that the recipe builds.
 BASE: Final = "base"
@@ -68,18 +68,27 @@ def train(
         for name, stage in stages.items():
             folder = out / name
             run = StageRun(recipe, name, stage, base, None if stage.start == "base" else start, folder)
-            if not is_done(folder):
+            if is_done(folder):
+                # A run that was broken off between the two files has the one and not the other.
+                if name not in record["stages"]:
+                    _note(record, manifest.read_json(folder / RECORD), base, out)
+            else:
                 ended = run_stage(run, resume=resume, stop=stop, trackers=trackers)
-                record["stages"][name] = ended
-                record["prompt"] = ended["prompt"]
-                record["base"] = {"path": base, "hash": _hash(base)}
-                manifest.write_json(out / manifest.FILE, record)
+                _note(record, ended, base, out)
                 if ended["state"] == "stopped":
                     return Outcome(out, base, None, True)
                 if one_stage:
                     return Outcome(out, base, folder / FINAL, False)
             start = final = folder / FINAL
     return Outcome(out, base, final, False)
+
+
+def _note(record: dict[str, Any], ended: dict[str, Any], base: str, out: Path) -> None:
+    """Put a stage that has ended into the run's manifest."""
+    record["stages"][ended["name"]] = ended
+    record["prompt"] = ended["prompt"]
+    record["base"] = {"path": base, "hash": _hash(base)}
+    manifest.write_json(out / manifest.FILE, record)
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from rote.train.saving import guard_saves
 from rote.train.tokens import Example
 
 
-def steps_of(stage: SftStage, rows: int, devices: int = 1) -> int:
+def steps_of(stage: SftStage, rows: int) -> int:
     """Optimiser steps of the whole stage."""
     if stage.max_steps:
         return stage.max_steps
-    batches = math.ceil(rows / (stage.batch_size * devices))
+    batches = math.ceil(rows / stage.batch_size)
     return max(1, math.ceil(stage.epochs * math.ceil(batches / stage.accumulation)))
 
 
@@ -48,8 +48,7 @@ def train_sft(
         per_device_train_batch_size=stage.batch_size,
         gradient_accumulation_steps=stage.accumulation,
         max_length=max_length,
-        packing=stage.packing,
-        dataset_kwargs={"skip_prepare_dataset": not stage.packing},
+        dataset_kwargs={"skip_prepare_dataset": True},
     )
     trainer = SFTTrainer(
         model=loaded.model,

@@ -56,8 +56,8 @@ def is_done(folder: Path) -> bool:
 def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, ...] = ()) -> dict[str, Any]:
     """Train one stage; gives its record, with ``state`` ``done`` or ``stopped``.
 
-    Raises DataError where no row is left or no checkpoint can be gone on from, UsageError for a stage that
-    is there already.
+    Raises DataError where no row is left, UsageError where the folder holds checkpoints and ``resume`` is not
+    given. Where none of them is whole, the stage begins again, and says so.
     """
     stage, recipe = run.stage, run.recipe
     run.folder.mkdir(parents=True, exist_ok=True)
@@ -281,6 +281,8 @@ def _checkpoint_to_resume(folder: Path, resume: bool) -> Path | None:
     for path, why in broken:
         aside = checkpoints.set_aside(path)
         print(f"rote train: {path} is not whole ({why}); it is {aside.name} now", file=sys.stderr)
+    if broken and last is None:
+        print(f"rote train: {folder.name}: no whole checkpoint is left; it begins at step 0", file=sys.stderr)
     return last
 
 

@@ -80,10 +80,10 @@ def test_what_comes_after_training_may_change_and_versions_are_told(tmp_path: Pa
 
 def test_fields_that_came_after_the_run_began_are_at_their_defaults(tmp_path: Path) -> None:
     record = manifest.begin(tmp_path, recipe(), {})
-    del record["recipe"]["stages"]["s"]["packing"], record["recipe"]["export"]
+    del record["recipe"]["stages"]["s"]["weight_decay"], record["recipe"]["export"]
     assert manifest.check_same(record, recipe(), {}, tmp_path) == []
-    with pytest.raises(UsageError, match=r"stages\.s\.packing = False, and the recipe now says True"):
-        manifest.check_same(record, recipe(packing=True), {}, tmp_path)
+    with pytest.raises(UsageError, match=r"stages\.s\.weight_decay = 0\.0, and the recipe now says 0\.5"):
+        manifest.check_same(record, recipe(weight_decay=0.5), {}, tmp_path)
     record["recipe"]["stages"]["s"]["no_more"] = 3
     with pytest.raises(UsageError, match=r"stages\.s\.no_more = 3"):
         manifest.check_same(record, recipe(), {}, tmp_path)

@@ -76,9 +76,8 @@ class SftStage(Stage):
     max_steps: CountOrZero = Field(default=0, description="optimiser steps; 0: as many as the epochs take")
     batch_size: Count = Field(default=8, description="rows a device holds at once")
     accumulation: Count = Field(
-        default=1, description="batches a step; effective batch = batch_size × accumulation × devices"
+        default=1, description="batches a step; effective batch = batch_size × accumulation"
     )
-    packing: bool = Field(default=False, description="several rows a sequence (no padding)")
 
 
 class Rollouts(Stage):
@@ -123,6 +122,11 @@ class GroupStage(Rollouts):
                 f"it must be a multiple of generations ({self.generations})"
             )
         every, round_ = self.checkpoints.every_steps, self.steps_a_round
+        if self.max_steps % round_:
+            raise ValueError(
+                f"max_steps is {self.max_steps}; it must be a multiple of steps_per_generation × iterations "
+                f"({round_}), so that the last responses are used up and the last checkpoint is written"
+            )
         if every % round_:
             raise ValueError(
                 f"checkpoints.every_steps is {every}; it must be a multiple of steps_per_generation × "

@@ -45,7 +45,6 @@ def test_a_whole_recipe_is_taken() -> None:
         ("export.dtyp", "dtype"),
         ("stages.first.learning_rat", "learning_rate"),
         ("stages.first.epoch", "epochs"),
-        ("stages.first.packin", "packing"),
         ("stages.second.generation", "generations"),
         ("stages.second.scale_reward", "scale_rewards"),
         ("stages.third.betta", "beta"),
@@ -299,3 +298,16 @@ def test_a_recipe_cannot_be_changed() -> None:
     assert isinstance(recipe, Recipe)
     with pytest.raises(ValidationError, match="frozen"):
         recipe.name = "other"
+
+
+def test_the_last_round_of_responses_is_used_up() -> None:
+    stage = {
+        "algorithm": "grpo",
+        "data": {"sources": [{"source": "linear"}]},
+        "learning_rate": 1e-6,
+        "max_steps": 5,
+        "steps_per_generation": 2,
+        "checkpoints": {"every_steps": 0},
+    }
+    with pytest.raises(DataError, match=r"max_steps is 5; it must be a multiple of .* \(2\)"):
+        check_recipe({"name": "r", "about": "r", "model": {"path": "m"}, "stages": {"s": stage}})
