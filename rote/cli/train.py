@@ -8,6 +8,7 @@ from pathlib import Path
 
 HELP = "train a model by a recipe: SFT, GRPO, RLOO or PPO, rewarded by the grader that evaluates"
 
+# Those of rote.train.recipe.stages, once more: --help must work without pydantic.
 _ALGORITHMS = ("sft", "grpo", "rloo", "ppo")
 _TRACKERS = ("wandb", "trackio", "tensorboard")
 
@@ -72,6 +73,9 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             "name an algorithm and a recipe, such as: rote train sft tiny (rote train --recipes lists them)"
         )
+    for flag in ("dry_run", "then_eval", "one_stage"):
+        if args.grid and getattr(args, flag):
+            raise UsageError(f"--grid does not go with --{flag.replace('_', '-')}; give one of the two")
     from rote.train.recipe import find_recipe, read_recipe
 
     path = find_recipe(args.recipe)
@@ -114,24 +118,22 @@ def _tell(args: argparse.Namespace) -> int:
     return 0
 
 
-def _words(args: argparse.Namespace) -> list[str]:
-    words = [args.algorithm, args.recipe, *args.changes]
-    for tracker in args.track:
-        words += ["--track", tracker]
-    return words
+def _tracking(trackers: list[str]) -> list[str]:
+    return [word for tracker in trackers for word in ("--track", tracker)]
 
 
 def _stage_by_stage(args: argparse.Namespace, out: Path, stages: int) -> int:
     """Each stage in a process of its own: Unsloth changes what it has loaded for good."""
-    import subprocess
+    from rote.train.children import STOPPED, run_child
 
     for number in range(stages):
-        line = [sys.executable, "-m", "rote", "train", *_words(args), "--out", str(out), "--one-stage"]
+        line = [sys.executable, "-m", "rote", "train", args.algorithm, args.recipe, *args.changes]
+        line += [*_tracking(args.track), "--out", str(out), "--one-stage"]
         if number or args.resume:
             line.append("--resume")
-        status = subprocess.run(line, check=False).returncode
-        if status:
-            return status
+        ended = run_child(line)
+        if ended.status or ended.stopped:
+            return ended.status or STOPPED
     if args.then_eval:
         from rote.train.pipeline import final_of
         from rote.train.recipe import find_recipe, read_recipe
@@ -158,9 +160,12 @@ def _then_eval(recipe: object, base: str, final: Path | None, out: Path) -> int:
 
 
 def _grid(args: argparse.Namespace, out: Path) -> int:
+    from rote.train.children import STOPPED
     from rote.train.grid import run_grid
 
-    extra = ["--track", *args.track] if args.track else []
-    rows = run_grid(args.algorithm, args.recipe, args.changes, args.grid, out, extra)
+    rows, stopped = run_grid(args.algorithm, args.recipe, args.changes, args.grid, out, _tracking(args.track))
     print(f"{out / 'grid.csv'}\n{out / 'grid.png'}")
+    if stopped:
+        print("rote train: stopped; the same command goes on with the grid", file=sys.stderr)
+        return STOPPED
     return 3 if any(row["status"] for row in rows) else 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import itertools
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import UsageError
+from rote.train.children import run_child
 from rote.train.manifest import FILE, read_json
 from rote.train.monitor import read_log
 
@@ -42,12 +42,14 @@ def folder_of(combination: dict[str, str]) -> str:
 
 def run_grid(
     algorithm: str, recipe: str, changes: Sequence[str], axes: Sequence[str], out: Path, extra: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Run every combination in a process of its own, those that are done not again; gives the table's rows.
+) -> tuple[list[dict[str, Any]], bool]:
+    """Run every combination in a process of its own, those that are done not again.
 
-    A run that fails is in the table with its exit status, and the others go on.
+    A run that fails is in the table with its exit status, and the others go on. After a signal no other run
+    begins. Gives the table's rows, and whether a signal stopped the grid.
     """
     rows = []
+    stopped = False
     for combination in combinations(axes):
         folder = out / folder_of(combination)
         chosen = [f"{key}={value}" for key, value in combination.items()]
@@ -55,11 +57,14 @@ def run_grid(
         line += ["--out", str(folder), *extra]
         if (folder / FILE).is_file():
             line.append("--resume")
-        status = subprocess.run(line, check=False).returncode
-        rows.append({**combination, "status": status, **_summary(folder)})
+        ended = run_child(line)
+        rows.append({**combination, "status": ended.status, **_summary(folder)})
+        if ended.stopped:
+            stopped = True
+            break
     _write(rows, out / "grid.csv")
     _draw(rows, list(combinations(axes)[0]), out)
-    return rows
+    return rows, stopped
 
 
 def _summary(folder: Path) -> dict[str, Any]:
