@@ -148,13 +148,13 @@ def _then_eval(recipe: object, base: str, final: Path | None, out: Path) -> int:
     from typing import cast
 
     from rote.train.recipe import Recipe
-    from rote.train.then_eval import clear, commands, run_all
+    from rote.train.then_eval import clear, commands, export_command, run_all
 
     known = cast(Recipe, recipe)
     exported = out / "export"
     clear(out / "eval")
-    line = [sys.executable, "-m", "rote", "export", str(final), str(exported), "--force"]
-    run_all([[*line, "--dtype", known.export.dtype], *commands(known, base, str(exported), out / "eval")])
+    evaluations = commands(known, base, str(exported), out / "eval")
+    run_all([export_command(known, cast(Path, final), exported), *evaluations])
     print(f"{out / 'eval' / 'compare.html'}")
     return 0
 

@@ -29,8 +29,11 @@ def tasks_of(recipe: Recipe) -> tuple[str, ...]:
 def commands(recipe: Recipe, before: str, after: str, out: Path) -> list[list[str]]:
     """The command lines, in order: two evaluations, a report to read and one for cards, a comparison."""
     rote = [sys.executable, "-m", "rote"]
+    # A folder has no revisions; what training left has none of the base's.
+    revision = None if Path(before).is_dir() else recipe.model.revision
     runs = [
-        _evaluation(recipe, model, out / label) for label, model in (("before", before), ("after", after))
+        _evaluation(recipe, before, revision, out / "before"),
+        _evaluation(recipe, after, None, out / "after"),
     ]
     folders = [str(out / "before"), str(out / "after")]
     return [
@@ -40,9 +43,23 @@ def commands(recipe: Recipe, before: str, after: str, out: Path) -> list[list[st
     ]
 
 
-def _evaluation(recipe: Recipe, model: str, folder: Path) -> list[str]:
+def export_command(recipe: Recipe, checkpoint: Path, folder: Path) -> list[str]:
+    """The command line that exports what training left, as the recipe's ``export`` says."""
+    spec = recipe.export
+    return [
+        *(sys.executable, "-m", "rote", "export", str(checkpoint), str(folder), "--force"),
+        *("--dtype", spec.dtype, "--max-shard-gib", repr(spec.max_shard_gib)),
+    ]
+
+
+def _evaluation(recipe: Recipe, model: str, revision: str | None, folder: Path) -> list[str]:
     spec: EvaluationSpec = recipe.evaluation
     known = [f"pretrained={model}"]
+    if revision is not None:
+        known.append(f"revision={revision}")
+        if spec.backend == "vllm":
+            # lm-eval loads a tokenizer of its own beside vLLM, by this revision alone.
+            known.append(f"tokenizer_revision={revision}")
     if spec.backend == "hf":
         known.append("dtype=float32" if recipe.model.dtype == "float32" else "dtype=auto")
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runs import recipe_of, stage_of
@@ -11,10 +12,10 @@ from runs import recipe_of, stage_of
 from rote.errors import UsageError
 from rote.train.grid import combinations, folder_of
 from rote.train.recipe import Recipe, check_recipe
-from rote.train.then_eval import clear, commands, run_all, tasks_of
+from rote.train.then_eval import clear, commands, export_command, run_all, tasks_of
 
 
-def recipe(**parts: object) -> Recipe:
+def recipe(**parts: Any) -> Recipe:
     return check_recipe(recipe_of({"s": stage_of("sft", Path("sums.jsonl"))}, **parts))
 
 
@@ -76,6 +77,29 @@ def test_the_commands_evaluate_both_models_alike(tmp_path: Path) -> None:
         assert words in line
     assert [each[3] for each in reports] == ["report", "report", "compare"]
     assert [Path(each[-1]).name for each in reports] == ["report.html", "report.json", "compare.html"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "told"), [("hf", "revision=v2"), ("vllm", "revision=v2,tokenizer_revision=v2")]
+)
+def test_the_base_is_evaluated_at_the_recipes_revision(backend: str, told: str, tmp_path: Path) -> None:
+    model = {"path": "some/model", "revision": "v2"}
+    asked = recipe(model=model, evaluation={"backend": backend})
+    before, after, *_ = commands(asked, "some/model", "export", tmp_path)
+    assert f"pretrained=some/model,{told}," in " ".join(before)
+    assert "revision" not in " ".join(after)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    assert "revision" not in " ".join(commands(asked, str(folder), "export", tmp_path)[0])
+
+
+def test_the_export_is_as_the_recipe_says() -> None:
+    asked = recipe(export={"dtype": "float16", "max_shard_gib": 0.5})
+    line = export_command(asked, Path("final"), Path("out"))
+    assert line[2:] == [
+        *("rote", "export", "final", "out", "--force"),
+        *("--dtype", "float16", "--max-shard-gib", "0.5"),
+    ]
 
 
 def test_the_command_that_fails_is_named() -> None:
