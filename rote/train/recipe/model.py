@@ -59,7 +59,7 @@ class ModelSpec(Part):
     )
     max_length: int = Field(default=1024, ge=16, description="longest prompt plus completion, in tokens")
     attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = Field(
-        default="auto", description="attention kernels; auto: what transformers chooses"
+        default="auto", description="attention kernels, with `engine: hf`; auto: what transformers chooses"
     )
     build: TinyModel | None = Field(
         default=None,
@@ -154,4 +154,3 @@ class ExportSpec(Part):
         default="bfloat16", description="of the exported weights"
     )
     max_shard_gib: AtLeastZero = Field(default=4.0, gt=0, description="largest file of weights, in GiB")
-    repo: str | None = Field(default=None, description="hub id for --push-to-hub, such as team/model")

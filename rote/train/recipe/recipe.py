@@ -41,6 +41,11 @@ class Recipe(Part):
             )
         if self.model.build is not None and self.model.engine == "unsloth":
             raise ValueError("model.build goes with model.engine: hf")
+        if self.model.attention != "auto" and self.model.engine == "unsloth":
+            raise ValueError(
+                f"model.attention is {self.model.attention}; unsloth chooses its kernels itself: leave it at "
+                "auto, or use model.engine: hf"
+            )
         for name, stage in self.stages.items():
             longest: Any = getattr(stage, "max_completion", 0)
             if longest >= self.model.max_length:

@@ -75,7 +75,7 @@ def test_an_unknown_key_is_an_error_that_names_the_nearest(where: str, near: str
 def test_a_key_like_none_is_told_all_that_there_are() -> None:
     message = refused(put("export.zzz", 1))
     assert "export.zzz" in message
-    assert "unknown key; known: dtype, max_shard_gib, repo" in message
+    assert "unknown key; known: dtype, max_shard_gib" in message
 
 
 def test_keys_of_other_algorithms_are_unknown() -> None:
@@ -157,6 +157,10 @@ def test_a_stage_needs_an_algorithm_that_there_is() -> None:
         ({"model.load_in_4bit": True}, "4-bit weights go with qlora"),
         ({"adapter": {"kind": "qlora"}}, "4-bit weights go with qlora"),
         ({"model.build": {}, "model.engine": "unsloth"}, "model.build goes with model.engine: hf"),
+        (
+            {"model.attention": "eager", "model.engine": "unsloth"},
+            "model.attention is eager; unsloth chooses its kernels itself: leave it at auto",
+        ),
         ({"stages.second.max_completion": 1024}, "below model.max_length (1024)"),
         ({"prompt.system": "Be brief."}, "goes with chat: true"),
         ({"stages.first.min_learning_rate": 1e-6}, "goes with schedule: cosine_with_min_lr"),
