@@ -12,6 +12,7 @@ from typing import Any, Final
 from rote import __version__
 from rote.errors import DataError, UsageError
 from rote.train.recipe import Recipe, check_recipe
+from rote.train.wholeness import read_json as read_json  # read beside what is written here
 
 FILE: Final = "manifest.json"
 
@@ -66,19 +67,6 @@ def write_text(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file. Raises DataError naming the file."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", path=path) from None
-    except ValueError as error:
-        raise DataError(f"is not JSON: {error}", path=path) from None
-    if not isinstance(record, dict):
-        raise DataError(f"must hold an object, got {type(record).__name__}", path=path)
-    return record
-
-
 def begin(out: Path, recipe: Recipe, versions: Mapping[str, str]) -> dict[str, Any]:
     """A new run's manifest, written; its stages are filled in as they end."""
     record = {
@@ -100,8 +88,15 @@ def check_same(
 ) -> list[str]:
     """Whether a run may be gone on with; gives the packages whose versions have changed since.
 
-    Raises UsageError naming the first field of the recipe that differs from the run's.
+    Raises UsageError naming the first field of the recipe that differs from the run's, DataError for a
+    record that is of no run.
     """
+    for key in ("recipe", "versions", "stages"):
+        if not isinstance(record.get(key), dict):
+            found = (
+                f"has no table {key!r}" if key not in record else f"must be a table, got {record[key]!r:.80}"
+            )
+            raise DataError(f"{found}: it is no manifest of rote train", path=path, field=key)
     then, now = _flat(_as_now(record["recipe"])), _flat(recipe.model_dump(mode="json"))
     for key in sorted(then.keys() | now.keys()):
         if then.get(key) != now.get(key) and not key.startswith(("evaluation.", "export.")):

@@ -14,29 +14,14 @@ from rote.perturb import gsm8k
 from rote.perturb.keys import digest
 from rote.perturb.source import open_source
 from rote.perturb.template import Template
-from rote.problem import VARIANTS, Problem
-from rote.rational import format_number
+from rote.problem import VARIANTS
 from rote.train.recipe import ProbeSpec, PromptSpec
-from rote.train.rows import Row, prompt_text
+from rote.train.rows import Row, problem_row, prompt_text
 from rote.train.tokens import end_tokens, prompt_ids
 
 FOLDER: Final = "probe"
 #: Prompts that are generated at once.
 _BATCH: Final = 32
-
-
-def row_of(problem: Problem) -> Row:
-    """A problem as a row."""
-    return Row(
-        id=problem.id,
-        source=problem.source,
-        template_id=problem.template_id,
-        variant=problem.variant,
-        question=problem.question,
-        solution=problem.solution,
-        answer=format_number(problem.answer),
-        traps=tuple(format_number(trap.value) for trap in problem.traps),
-    )
 
 
 def probe_rows(spec: ProbeSpec) -> list[Row]:
@@ -64,7 +49,9 @@ def probe_rows(spec: ProbeSpec) -> list[Row]:
     if not chosen:
         raise UsageError(f"probe: no template of {spec.source} offers all of {', '.join(spec.variants)}")
     return [
-        row_of(template.problem(variant, spec.seed, 0)) for variant in spec.variants for template in chosen
+        problem_row(template.problem(variant, spec.seed, 0))
+        for variant in spec.variants
+        for template in chosen
     ]
 
 

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from rote.errors import DataError
 from rote.perturb.linear import prompts as linear_prompts
+from rote.problem import Problem
 from rote.prompts import TARGET_DELIMITER, Format, fold_system, get_format, messages, render, target_text
+from rote.rational import format_number
 from rote.train.recipe import PromptSpec
 
 #: What a chat template is asked, to see whether it shows a system turn.
@@ -46,6 +48,20 @@ class Row:
     @property
     def is_system(self) -> bool:
         return bool(self.unknowns)
+
+
+def problem_row(problem: Problem) -> Row:
+    """A problem of any source as a row."""
+    return Row(
+        id=problem.id,
+        source=problem.source,
+        template_id=problem.template_id,
+        variant=problem.variant,
+        question=problem.question,
+        solution=problem.solution,
+        answer=format_number(problem.answer),
+        traps=tuple(format_number(trap.value) for trap in problem.traps),
+    )
 
 
 def format_of(row: Row, spec: PromptSpec) -> Format:

@@ -141,7 +141,7 @@ def _check_file(path: Path) -> None:
     if path.stat().st_size == 0:
         raise DataError("is empty (0 bytes): the checkpoint is not whole; copy or save it again", path=path)
     if path.suffix == ".json":
-        read_json(path)
+        read_any_json(path)
     elif path.suffix == ".safetensors":
         read_header(path)
     elif path.suffix in _TORCH and not zipfile.is_zipfile(path):  # the directory of a zip file is at its end
@@ -151,7 +151,15 @@ def _check_file(path: Path) -> None:
         )
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file. Raises DataError naming the file where it holds none."""
+    content = read_any_json(path)
+    if not isinstance(content, dict):
+        raise DataError(f"must hold an object, got {type(content).__name__}", path=path)
+    return content
+
+
+def read_any_json(path: Path) -> Any:
     """What a JSON file holds. Raises DataError where it cannot be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -181,8 +189,7 @@ def _some_tensors(path: Path) -> None:
 
 def _weight_map(index: Path) -> dict[str, str]:
     """Tensor to file name. Raises DataError where the index holds none, or names a file elsewhere."""
-    content = read_json(index)
-    names = content.get("weight_map") if isinstance(content, dict) else None
+    names = read_json(index).get("weight_map")
     if not isinstance(names, dict) or not names:
         raise DataError("has no table of tensors and their files", path=index, field="weight_map")
     for tensor, name in names.items():

@@ -44,7 +44,7 @@ def test_files_that_are_no_manifest_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"manifest\.json: cannot be read"):
         manifest.read_json(path)
     path.write_text("{")
-    with pytest.raises(DataError, match="is not JSON"):
+    with pytest.raises(DataError, match="is cut off or no JSON"):
         manifest.read_json(path)
     path.write_text("[]")
     with pytest.raises(DataError, match="must hold an object, got list"):
@@ -69,6 +69,17 @@ def test_another_recipe_is_refused_by_the_first_key_that_differs(tmp_path: Path)
         manifest.check_same(record, recipe(learning_rate=0.01), {}, path)
     with pytest.raises(UsageError, match=r"stages\.s\.accumulation = 1, and the recipe now says 2"):
         manifest.check_same(record, recipe(accumulation=2), {}, path)
+
+
+def test_a_manifest_of_something_else_is_named_with_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / manifest.FILE
+    whole = manifest.begin(tmp_path, recipe(), {})
+    for key in ("recipe", "versions", "stages"):
+        lacking = {name: value for name, value in whole.items() if name != key}
+        with pytest.raises(DataError, match=rf"manifest\.json.*{key}.*has no table '{key}'"):
+            manifest.check_same(lacking, recipe(), {}, path)
+        with pytest.raises(DataError, match=rf"manifest\.json.*{key}.*must be a table, got \['x'\]"):
+            manifest.check_same({**whole, key: ["x"]}, recipe(), {}, path)
 
 
 def test_what_comes_after_training_may_change_and_versions_are_told(tmp_path: Path) -> None:

@@ -17,9 +17,8 @@ pytest.importorskip("trl", reason="needs rote[train]")
 
 from rote.perturb import load_source
 from rote.train.manifest import weights_hash
-from rote.train.probe import row_of
 from rote.train.recipe import PromptSpec
-from rote.train.rows import prompt_text
+from rote.train.rows import problem_row, prompt_text
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +117,7 @@ def test_the_prompt_of_evaluation_is_that_of_training_to_the_byte(evaluated: Pat
                 doc = line["doc"]
                 problem = templates[doc["template_id"]].problem(variant, doc["seed"], doc["index"])
                 sent = line["arguments"]["gen_args_0"]["arg_0"]
-                assert sent == prompt_text(row_of(problem), PromptSpec())
+                assert sent == prompt_text(problem_row(problem), PromptSpec())
                 asked += 1
     assert asked == 2 * len(TASKS) * PROBLEMS
 

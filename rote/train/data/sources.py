@@ -14,12 +14,11 @@ from rote.errors import DataError
 from rote.perturb import Template, linear, load_source
 from rote.perturb.keys import digest
 from rote.perturb.linear import LinearProblem
-from rote.problem import Problem
 from rote.rational import format_number
 from rote.train.data.published import published, symbolized
 from rote.train.data.records import Record, jsonl_row, read_records, trace_row
 from rote.train.recipe.data import SourceSpec
-from rote.train.rows import Row
+from rote.train.rows import Row, problem_row
 
 #: A row, or why something became none.
 Found = Row | str
@@ -117,20 +116,6 @@ _OPEN: Final[dict[str, Callable[[SourceSpec], Iterator[Found]]]] = {
     "traces": _traces,
     "jsonl": _jsonl,
 }
-
-
-def problem_row(problem: Problem) -> Row:
-    """A problem of any source as a row."""
-    return Row(
-        id=problem.id,
-        source=problem.source,
-        template_id=problem.template_id,
-        variant=problem.variant,
-        question=problem.question,
-        solution=problem.solution,
-        answer=format_number(problem.answer),
-        traps=tuple(format_number(trap.value) for trap in problem.traps),
-    )
 
 
 def _system_row(made: LinearProblem) -> Row:

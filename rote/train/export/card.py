@@ -11,7 +11,7 @@ from typing import Any, Final
 import jinja2
 
 from rote.errors import DataError
-from rote.train.wholeness import read_json
+from rote.train.wholeness import read_any_json, read_json
 
 #: What ``rote report --out …json`` writes begins with this.
 _SCHEMA: Final = "rote.report/"
@@ -70,10 +70,7 @@ def run_facts(stage: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def read_certificate(path: Path) -> dict[str, Any]:
     """A certificate of training data. Raises DataError where it is none."""
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise DataError(f"is of type {type(content).__name__}, not a table", path=path)
-    return content
+    return read_json(path)
 
 
 def read_report(path: Path) -> dict[str, Any]:
@@ -86,7 +83,7 @@ def read_report(path: Path) -> dict[str, Any]:
         raise DataError(
             "no such file; `rote report LOGS --out report.json` writes one", path=file, field="--report"
         )
-    content = read_json(file)
+    content = read_any_json(file)
     schema = content.get("schema") if isinstance(content, dict) else None
     if not isinstance(schema, str) or not schema.startswith(_SCHEMA):
         raise DataError(f"is no report of rote: its schema is {schema!r}", path=file, field="schema")

@@ -124,8 +124,6 @@ def manifest_of(checkpoint: Path) -> tuple[Mapping[str, Any], Path | None]:
     for folder in (here, here.parent, here.parent.parent):
         if (folder / MANIFEST).is_file():
             content = read_json(folder / MANIFEST)
-            if not isinstance(content, dict):
-                raise DataError(f"is of type {type(content).__name__}, not a table", path=folder / MANIFEST)
             if "recipe" in content or "stages" in content:  # others write files of this name, too
                 return content, folder
     return _EMPTY, None
@@ -204,8 +202,6 @@ def _shown(name: str) -> str | None:
 
 def _base_of_adapter(path: Path, instead: str | None) -> tuple[str, str | None]:
     config = read_json(path)
-    if not isinstance(config, dict):
-        raise DataError(f"is of type {type(config).__name__}, not a table", path=path)
     name, revision = config.get("base_model_name_or_path"), config.get("revision")
     if instead is not None and not name:
         name = instead
@@ -219,8 +215,7 @@ def _says_4bit(name: str) -> bool:
 
 
 def _refuse_quantised(folder: Path, what: str) -> None:
-    config = read_json(folder / CONFIG)
-    found = config.get("quantization_config") if isinstance(config, dict) else None
+    found = read_json(folder / CONFIG).get("quantization_config")
     if found:
         kind = (
             found.get("bnb_4bit_quant_type") or found.get("quant_method")
