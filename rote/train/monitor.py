@@ -36,10 +36,17 @@ class Alarm(Protocol):
 
 
 class Stop:
-    """Whether the run was asked to stop, by SIGTERM or SIGINT; a second signal stops at once."""
+    """Whether the run was asked to stop, by SIGTERM or SIGINT; a second signal stops at once.
 
-    def __init__(self) -> None:
+    A supervisor may tell every process, and the parent passes it on: what comes within ``ECHO`` seconds of
+    the first signal is the same one.
+    """
+
+    ECHO = 1.0
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.asked = False
+        self._clock, self._since = clock, 0.0
 
     @contextmanager
     def listening(self) -> Iterator[Stop]:
@@ -51,8 +58,10 @@ class Stop:
 
         def note(number: int, frame: Any) -> None:
             if self.asked:
+                if self._clock() - self._since < self.ECHO:
+                    return
                 raise KeyboardInterrupt
-            self.asked = True
+            self.asked, self._since = True, self._clock()
             print(
                 f"rote train: {signal.Signals(number).name}: a checkpoint is written after this step, then "
                 "the run stops; once more stops at once",

@@ -100,10 +100,14 @@ def test_asked_to_stop_at_the_last_step_a_run_is_done(tmp_path: Path) -> None:
 
 def test_signals_ask_once_and_end_the_second_time(capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with Stop().listening() as stop:
+    now = [100.0]
+    with Stop(clock=lambda: now[0]).listening() as stop:
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop.asked
         assert "SIGTERM: a checkpoint is written after this step" in capsys.readouterr().err
+        now[0] += 0.5
+        os.kill(os.getpid(), signal.SIGTERM)  # the same one, passed on by a parent
+        now[0] += 1
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is before
