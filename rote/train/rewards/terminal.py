@@ -38,6 +38,8 @@ _PAIRED: Final = ("answer", "reasoning")
 #: What may follow an answer: white space, and marks that close what was opened before it.
 _CLOSERS: Final = re.compile(r"(?:[\s.!$\\\])}*_`\"'”’]|</\s{0,3}(?:final_?)?answer\s{0,3}>)*", re.IGNORECASE)
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s{1,9}(?=[^\sa-z\d])")
+#: The smaller unit of a price that is said with two numbers; "percent" and "per cent" are none.
+_CENTS: Final = re.compile(r"(?<!per[\s-])\bcents?\b|¢", re.IGNORECASE)
 #: Characters of an answer's field; a unit of a few words fits, an essay does not.
 _MAX_FIELD: Final = 80
 
@@ -112,9 +114,17 @@ def _field_fault(field: str, value: Quantity) -> str | None:
     if len(field) > _MAX_FIELD:
         return "text_after"
     numbers = [item.quantity for item in read_items(field) if item.quantity is not None]
-    if all(number.equals(value) for number in numbers) or (len(numbers) == 2 and "cent" in field.lower()):
+    if all(number.equals(value) for number in numbers) or _is_price(field, numbers, value):
         return None
     return "several_numbers"
+
+
+def _is_price(field: str, numbers: Sequence[Quantity], value: Quantity) -> bool:
+    """Whether two numbers are one price: dollars and the cents beside them, or the same in cents."""
+    if len(numbers) != 2 or _CENTS.search(field) is None:
+        return False
+    first, second = (number.value for number in numbers)
+    return value.value == first + second / 100 or (value.value == first and second == 100 * first)
 
 
 def system_fault(response: str, solved: Solved, unknowns: Sequence[str]) -> str | None:

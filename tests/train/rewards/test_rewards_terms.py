@@ -120,6 +120,24 @@ def test_consistency(rights: list[tuple[int, bool]], wanted: list[float]) -> Non
     assert siblings(*rights) == wanted
 
 
+@pytest.mark.parametrize(
+    ("field", "earned"),
+    [
+        ("18 dollars and 50 cents", True),
+        ("18 dollars, 50 cents", True),
+        ("18.50 dollars (1850 cents)", True),
+        ("18.50 dollars (7 cents)", False),
+        ("18.50 (30 percent)", False),
+        ("18.50 (30 per cent)", False),
+        ("18.50 (30 centimetres)", False),
+        ("18 dollars and 50 cents (30)", False),
+    ],
+)
+def test_dollars_and_cents_are_one_number_and_a_percentage_is_another(field: str, earned: bool) -> None:
+    found = score(ROWS["buns"], f"7.50 + 11.00 = 18.50\n#### {field}", spec(), finished=True)
+    assert (found.fault is None) == earned
+
+
 def test_what_is_no_number_is_no_gold() -> None:
     with pytest.raises(ValueError, match="many"):
         score(replace(CUPS, answer="many"), RIGHT, spec(), finished=True)
