@@ -153,6 +153,18 @@ def test_no_report(tmp_path: Path, content: str, words: str) -> None:
         card.read_report(tmp_path / "none")
 
 
+def test_what_a_report_says_of_itself_is_no_markup_in_a_card(report: Path) -> None:
+    content = json.loads((report / "report.json").read_text(encoding="utf-8"))
+    content["schema"] = "rote.report/<b>*2*</b>"
+    (report / "report.json").write_text(json.dumps(content), encoding="utf-8")
+    facts: dict[str, Any] = dict.fromkeys(("run", "alarms", "ends", "checks"), ())
+    facts |= {"title": "out", "dtype": "bfloat16", "adapter": False, "quantised": False, "parameters": 1}
+    facts |= {"base": {"name": "b", "revision": None, "on_hub": False}, "recipe": {"name": "r", "about": ""}}
+    facts |= {"certificates": {}, "prompts": 1, "length": 1, "versions": {"rote": "1"}}
+    told = card.render_card({**facts, "report": card.read_report(report)})
+    assert r"schema rote.report/\<b\>\*2\*\</b\>), with 95% intervals" in told
+
+
 def test_nothing_in_a_card_is_markup_by_accident() -> None:
     assert card.escape("a|b\n# *c* <d>") == r"a\|b \# \*c\* \<d\>"
     told = card.scalars({"n": 1200, "deep": {"yes": True}, "path": "/home/x", "list": [1, 2], "none": None})
