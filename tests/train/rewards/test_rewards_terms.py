@@ -127,6 +127,8 @@ def test_consistency(rights: list[tuple[int, bool]], wanted: list[float]) -> Non
         ("18 dollars, 50 cents", True),
         ("18.50 dollars (1850 cents)", True),
         ("18.50 dollars (7 cents)", False),
+        ("18.50 (1850¢)", True),
+        ("18.50 (7¢)", False),
         ("18.50 (30 percent)", False),
         ("18.50 (30 per cent)", False),
         ("18.50 (30 centimetres)", False),
