@@ -147,7 +147,8 @@ class GrpoStage(GroupStage):
         default="dapo", description="how token losses are averaged, by TRL's names"
     )
     mask_truncated: bool = Field(
-        default=False, description="leave responses that were cut off out of the loss"
+        default=False,
+        description="leave responses that were cut off out of the loss; needs a chat template that ends with EOS",
     )
 
 
