@@ -148,7 +148,7 @@ class GrpoStage(GroupStage):
     )
     mask_truncated: bool = Field(
         default=False,
-        description="leave responses that were cut off out of the loss; needs a chat template that ends with EOS",
+        description="leave responses that were cut off out of the loss; needs turns that end with EOS",
     )
 
 
