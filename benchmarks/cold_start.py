@@ -2,10 +2,13 @@
 """GRPO from weights that cannot answer, against GRPO after a short SFT: why a reward of 0 teaches nothing.
 
     python benchmarks/cold_start.py [--out cold-start] [--steps 40] [--picture docs/images/cold-start.png]
+    python benchmarks/cold_start.py --runs "GRPO alone=cold" "after an SFT=warm" --picture cold-start.png
 
 A Qwen2 of 1.5 million random weights and forty small sums as stories, on a CPU, some minutes. The same GRPO
 (same rows, seed and settings) begins from the random weights, and from what ``--sft`` steps of SFT left.
 Prints accuracy of the sampled answers in the first and the last four steps of each, and what alarms rang.
+With ``--runs``, nothing is trained: the same is told and drawn of runs that are there (their folders, with
+names for the picture), and their probes, where they have one.
 """
 
 from __future__ import annotations
@@ -70,8 +73,8 @@ def recipe(data: Path, *, sft: int, steps: int) -> dict[str, Any]:
     return {"name": "sums", "about": "Small sums as stories.", "model": MODEL, "stages": stages}
 
 
-def train(name: str, raw: dict[str, Any], out: Path) -> list[dict[str, Any]]:
-    """Run ``rote train grpo`` and give the lines of its log."""
+def train(name: str, raw: dict[str, Any], out: Path) -> Path:
+    """Run ``rote train grpo`` and give the folder of its GRPO."""
     path = out / f"{name}.yaml"
     path.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
     line = [sys.executable, "-m", "rote", "train", "grpo", str(path), "--out", str(out / name)]
@@ -79,30 +82,85 @@ def train(name: str, raw: dict[str, Any], out: Path) -> list[dict[str, Any]]:
     (out / f"{name}.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:
         sys.exit(f"{' '.join(line)}\n{done.stderr}")
-    log = (out / name / "grpo" / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    return [record for record in map(json.loads, log) if "reward" in record]
+    return out / name / "grpo"
+
+
+def named_run(text: str) -> tuple[str, Path]:
+    """``NAME=FOLDER`` as the name and the folder of the run's GRPO."""
+    name, equals, folder = text.partition("=")
+    stage = Path(folder) / "grpo"
+    if not equals or not (stage / "log.jsonl").is_file():
+        raise argparse.ArgumentTypeError(f"{text!r}: expected NAME=FOLDER of a run with a log of GRPO")
+    return name, stage
+
+
+def series(log: list[dict[str, Any]], key: str) -> list[tuple[int, float]]:
+    """(step, value) of what a log has under a name."""
+    return [(record["step"], record[key]) for record in log if record.get(key) is not None]
+
+
+def tell(name: str, folder: Path, log: list[dict[str, Any]]) -> None:
+    """What became of a run; one that was stopped has no record of its alarms."""
+    right = [value for _, value in series(log, RIGHT)]
+    told = f"{fmean(right[:4]):.1%} → {fmean(right[-4:]):.1%}" if right else "no step was logged"
+    print(f"{name}: right {told}")
+    for variant in PROBED:
+        if probed := series(log, f"probe/{variant}"):
+            print(f"    probe, {variant}: {probed[0][1]:.1%} → {probed[-1][1]:.1%}")
+    if not (folder / "stage.json").is_file():
+        print("    it was stopped")
+        return
+    alarms = json.loads((folder / "stage.json").read_text(encoding="utf-8"))["alarms"]
+    for alarm in alarms or ["no alarm"]:
+        print(f"    {alarm}")
+
+
+#: In the log: the share of sampled answers that are right, and the variants of the probe that are drawn.
+RIGHT = "rewards/correctness/mean"
+PROBED = ("original", "numbers")
+PANELS = (
+    (RIGHT, "sampled answers that are right", "share"),
+    ("reward", "reward", "mean of the step"),
+    ("frac_reward_zero_std", "groups of answers that all earn the same", "share"),
+)
 
 
 def draw(logs: dict[str, list[dict[str, Any]]], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    probed = any(series(log, f"probe/{variant}") for log in logs.values() for variant in PROBED)
+    # Toy runs have no probe, and their reward shows no more than the answers do.
+    panels = PANELS if probed else (PANELS[0], PANELS[2])
+    figure = Figure(figsize=(9, 6.2 if probed else 3.2), layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
+    axes = list(figure.subplots(2 if probed else 1, 2).flat)
     for (name, log), colour, style in zip(logs.items(), ("#D55E00", "#0072B2"), ("--", "-"), strict=True):
-        steps = [record["step"] for record in log]
-        for axis, key in ((left, "rewards/correctness/mean"), (right, "frac_reward_zero_std")):
-            axis.plot(steps, [record[key] for record in log], color=colour, linestyle=style, label=name)
-    left.set_title("sampled answers that are right", fontsize=10, loc="left")
-    right.set_title("groups of answers that all earn the same", fontsize=10, loc="left")
-    for axis in (left, right):
+        for axis, (key, _, _) in zip(axes, panels, strict=False):
+            if points := series(log, key):
+                axis.plot(*zip(*points, strict=True), color=colour, linestyle=style, label=name)
+        for variant, marker in zip(PROBED, "os", strict=True) if probed else ():
+            if points := series(log, f"probe/{variant}"):
+                axes[-1].plot(
+                    *zip(*points, strict=True),
+                    color=colour,
+                    linestyle=style,
+                    marker=marker,
+                    label=f"{name}, {variant}",
+                )
+    for axis, (_, title, label) in zip(axes, panels, strict=False):
+        axis.set_title(title, fontsize=10, loc="left")
+        axis.set_ylabel(label)
+    if probed:
+        axes[-1].set_title("probe: greedy answers that are right", fontsize=10, loc="left")
+        axes[-1].set_ylabel("share")
+        axes[-1].legend(frameon=False, fontsize=8)
+    for axis in axes:
         axis.set_xlabel("step of GRPO")
-        axis.set_ylim(-0.03, 1.03)
-        axis.set_ylabel("share")
+        axis.set_ylim(-0.03, 1.13 if axis.get_title(loc="left") == "reward" else 1.03)
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
-    left.legend(frameon=False, fontsize=9)
+    axes[0].legend(frameon=False, fontsize=9)
     figure.savefig(path, dpi=130)
 
 
@@ -114,20 +172,26 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--sft", type=int, default=120)
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--runs", type=named_run, nargs=2, metavar="NAME=FOLDER")
     args = parser.parse_args()
-    args.out.mkdir(parents=True)
-    data = args.out / "sums.jsonl"
-    rows(data)
+    runs = args.runs or toys(args.out, sft=args.sft, steps=args.steps)
     logs = {}
-    for name, sft in (("GRPO alone", 0), (f"after {args.sft} steps of SFT", args.sft)):
-        folder = "cold" if sft == 0 else "warm"
-        logs[name] = log = train(folder, recipe(data, sft=sft, steps=args.steps), args.out)
-        right = [record["rewards/correctness/mean"] for record in log]
-        alarms = json.loads((args.out / folder / "grpo" / "stage.json").read_text(encoding="utf-8"))["alarms"]
-        print(f"{name}: right {fmean(right[:4]):.1%} → {fmean(right[-4:]):.1%}")
-        for alarm in alarms or ["no alarm"]:
-            print(f"    {alarm}")
+    for name, folder in runs:
+        lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+        logs[name] = [json.loads(line) for line in lines]
+        tell(name, folder, logs[name])
     draw(logs, args.picture or args.out / "cold-start.png")
+
+
+def toys(out: Path, *, sft: int, steps: int) -> list[tuple[str, Path]]:
+    """Train the two of the toy, and give their names and folders."""
+    out.mkdir(parents=True)
+    data = out / "sums.jsonl"
+    rows(data)
+    return [
+        ("GRPO alone", train("cold", recipe(data, sft=0, steps=steps), out)),
+        (f"after {sft} steps of SFT", train("warm", recipe(data, sft=sft, steps=steps), out)),
+    ]
 
 
 if __name__ == "__main__":
