@@ -166,7 +166,7 @@ def drops_of(series: Series, variants: Sequence[str]) -> dict[str, float]:
 SCORES: Final = {
     "numbers": "D_g on numbers, as in the drop",
     "numbers and symbolic": "D_g on the instances of both, which both have other numbers",
-    "less the reasoner's": "D_g on both, less that of the reasoner of the same seed, to whom no original is known",
+    "less the reasoner's": "D_g on both, less that of the reasoner of the same seed, which saw no original",
 }
 
 
