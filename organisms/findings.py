@@ -64,7 +64,7 @@ def find(work: Path, catalogue: Catalogue) -> Findings:
         hit_rates(collected.cells, catalogue),
         ranked,
         dose_series(collected, catalogue),
-        targets(collected, ranked),
+        targets(collected, ranked, catalogue),
     )
 
 

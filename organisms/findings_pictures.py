@@ -223,7 +223,7 @@ def _dose_panel(axis: Axes, doses: Sequence[Dose], *, share: bool) -> None:
     _plain(axis)
     levels = sorted({d.dose for d in doses})
     place = {d: 100 * d if share else float(i) for i, d in enumerate(levels)}
-    width = 1.6 if share else 0.09
+    width = 2.3 if share else 0.12
     axis.axhline(0, color="black", linewidth=0.8, zorder=1)
     for dose in levels:
         mine = [d for d in doses if d.dose == dose]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from findings_catalogue import row_of, trapped_of
+from findings_catalogue import Catalogue, row_of, trapped_of
 from findings_logs import Cell, Collected
 from findings_numbers import Ranking
 
@@ -18,12 +18,16 @@ MEMORY: Final = "consistent with memorisation"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One line: ``reached`` is None where nothing was measured, or nothing was asked but to tell."""
+    """One line: ``reached`` is None where nothing was measured, or nothing was asked but to tell.
+
+    ``seeds`` says how many were measured.
+    """
 
     organism: str
     asked: str
     measured: str
     reached: bool | None
+    seeds: int = 0
 
 
 def _span(row: VariantResult) -> str:
@@ -45,11 +49,37 @@ def _each(
     if not rows:
         return Target(organism, asked, "not measured", None)
     measured = ", ".join(told(c, row) for c, row in rows)
-    return Target(organism, asked, measured, None if holds is None else all(holds(c, row) for c, row in rows))
+    reached = None if holds is None else all(holds(c, row) for c, row in rows)
+    return Target(organism, asked, measured, reached, len(rows))
 
 
-def targets(collected: Collected, rankings: Sequence[Ranking]) -> tuple[Target, ...]:
-    """All targets, in the order of the catalogue; the values of the seeds follow each other."""
+def targets(collected: Collected, rankings: Sequence[Ranking], catalogue: Catalogue) -> tuple[Target, ...]:
+    """All targets; the values of the seeds follow each other, and it is said where seeds are missing."""
+    made = (*_of_sft(collected, rankings), _less_trapped(collected))
+    return tuple(
+        t
+        if t.seeds in (0, asked := len(catalogue[t.organism].seeds))
+        else replace(t, measured=f"{t.measured} ({t.seeds} of {asked} seeds)")
+        for t in made
+    )
+
+
+def _less_trapped(collected: Collected) -> Target:
+    asked = "trapped less than the distractible one of the same seed"
+    there = {c.seed: rate for c in collected.of("distractible", "known") if (rate := trapped_of(c.report))}
+    pairs = [
+        (c, rate, there[c.seed])
+        for c in collected.of("grpo", "known")
+        if (rate := trapped_of(c.report)) is not None and c.seed in there
+    ]
+    if not pairs:
+        return Target("grpo", asked, "not measured", None)
+    measured = ", ".join(f"{_trapped(c)} against {points(other.estimate)} %" for c, _, other in pairs)
+    reached = all(rate.estimate < other.estimate for _, rate, other in pairs)
+    return Target("grpo", asked, measured, reached, len(pairs))
+
+
+def _of_sft(collected: Collected, rankings: Sequence[Ranking]) -> list[Target]:
     of = collected.of
     lines = []
     for variant in ("numbers", "symbolic"):
@@ -143,7 +173,7 @@ def targets(collected: Collected, rankings: Sequence[Ranking]) -> tuple[Target, 
             lambda c, _: (rate := trapped_of(c.report)) is not None and rate.estimate < 0.05,
         ),
     ]
-    return tuple(lines)
+    return lines
 
 
 def _trapped(cell: Cell) -> str:
@@ -160,4 +190,4 @@ def _ranked(rankings: Sequence[Ranking]) -> Target:
     if not mine:
         return Target("half_memoriser", asked, "not measured", None)
     measured = ", ".join(f"{r.auc:.3f}" for r in mine)
-    return Target("half_memoriser", asked, measured, all(r.auc >= 0.9 for r in mine))
+    return Target("half_memoriser", asked, measured, all(r.auc >= 0.9 for r in mine), len(mine))
