@@ -9,7 +9,7 @@ from pathlib import Path
 HELP = "train a model by a recipe: SFT, GRPO, RLOO or PPO, rewarded by the grader that evaluates"
 
 # Those of rote.train.recipe.stages, once more: --help must work without pydantic.
-_ALGORITHMS = ("sft", "grpo", "rloo", "ppo")
+_ALGORITHMS = ("pretrain", "sft", "grpo", "rloo", "ppo")
 _TRACKERS = ("wandb", "trackio", "tensorboard")
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from rote.errors import RoteError
+from rote.train.data.build import CONTAMINATED
 from rote.train.engine import needs_gpu
 from rote.train.hub import WAY_OUT, first_sentence, quiet, reachable
 from rote.train.memory import Estimate, ModelFacts, estimate, facts_of, fits
-from rote.train.recipe import AnyStage, GroupStage, PpoStage, Recipe, SftStage, Stage
+from rote.train.pretrain import compared
+from rote.train.recipe import AnyStage, GroupStage, PpoStage, PretrainStage, Recipe, SftStage, Stage
+from rote.train.rows import Row
 from rote.train.scratch import make_tokenizer
 from rote.train.sft import steps_of
-from rote.train.stage_run import rows_of
+from rote.train.stage_run import rows_of, vocabulary_rows
 from rote.train.tokens import Fitting, fit_examples, fit_prompts
 
 #: Reasons for leaving rows out that have a line each.
@@ -96,7 +100,7 @@ def _tokenizer(recipe: Recipe, local: bool) -> Any:
     model = recipe.model
     if model.build is not None:
         first = next(iter(recipe.stages.values()))
-        rows = rows_of(first.data).rows if model.build.vocabulary else ()
+        rows = vocabulary_rows(first) if model.build.learns_tokenizer else ()
         return make_tokenizer(model.build, recipe.prompt, rows)
     from transformers import AutoTokenizer
 
@@ -104,17 +108,23 @@ def _tokenizer(recipe: Recipe, local: bool) -> Any:
 
 
 def _plan(recipe: Recipe, name: str, stage: AnyStage, known: _Known) -> Plan:
-    built = rows_of(stage.data)
+    counts, left_out, drawn = _rows_of(stage)
     notes = list(known.notes)
     faults: list[str] = []
     fitting = None
+    streamed = isinstance(stage, PretrainStage)
     most = recipe.model.max_length - int(getattr(stage, "max_completion", 0))
+    if isinstance(stage, PretrainStage):
+        most = stage.lengths[-1]
+        notes.append(
+            "rows and tokens are those of the first shard; the stream goes on as long as it is trained on"
+        )
     if known.tokenizer is not None:
-        fit = fit_examples if isinstance(stage, SftStage) else fit_prompts
-        fitting = fit(built.rows, recipe.prompt, known.tokenizer, most=most)[1]
-        if fitting.too_long and stage.data.too_long == "error":
+        fit = fit_examples if streamed or isinstance(stage, SftStage) else fit_prompts
+        fitting = fit(drawn, recipe.prompt, known.tokenizer, most=most)[1]
+        if fitting.too_long and getattr(stage.data, "too_long", "drop") == "error":
             faults.append(f"{fitting.too_long:,} rows are longer than {most} tokens, and too_long is error")
-    rows = len(built.rows) if fitting is None else len(fitting.kept)
+    rows = len(drawn) if fitting is None else len(fitting.kept)
     steps, trained, generated = _amounts(recipe, stage, rows, fitting)
     memory = None if known.facts is None else estimate(known.facts, recipe, stage)
     available = _gpu_gib()
@@ -125,8 +135,8 @@ def _plan(recipe: Recipe, name: str, stage: AnyStage, known: _Known) -> Plan:
     return Plan(
         name=name,
         algorithm=str(getattr(stage, "algorithm", "")),
-        rows=dict(built.counts),
-        left_out=dict(built.left_out),
+        rows=counts,
+        left_out=left_out,
         fitting=fitting,
         steps=steps,
         trained=trained,
@@ -136,6 +146,17 @@ def _plan(recipe: Recipe, name: str, stage: AnyStage, known: _Known) -> Plan:
         elsewhere=_elsewhere(recipe, stage) if available is None else (),
         faults=tuple(faults),
     )
+
+
+def _rows_of(stage: AnyStage) -> tuple[dict[str, int], dict[str, int], Sequence[Row]]:
+    """Rows by source, rows left out by reason, and the rows; of a stream those of its first shard."""
+    if not isinstance(stage, PretrainStage):
+        built = rows_of(stage.data)
+        return dict(built.counts), dict(built.left_out), built.rows
+    mixture, certificate = compared(stage)
+    drawn = [placed.row for placed in mixture.shard(0)]
+    left_out = {CONTAMINATED: len(certificate.out)} if certificate.out else {}
+    return dict(Counter(row.source for row in drawn)), left_out, drawn
 
 
 def _elsewhere(recipe: Recipe, stage: AnyStage) -> tuple[str, ...]:
@@ -150,6 +171,8 @@ def _elsewhere(recipe: Recipe, stage: AnyStage) -> tuple[str, ...]:
 
 def _amounts(recipe: Recipe, stage: Stage, rows: int, fitting: Fitting | None) -> tuple[int, int, int]:
     """Steps, rows or responses that are trained on, tokens that are generated at most."""
+    if isinstance(stage, PretrainStage):
+        return stage.max_steps, stage.max_steps * (stage.batch_tokens // stage.lengths[-1]), 0
     if isinstance(stage, SftStage):
         steps = steps_of(stage, rows)
         return steps, steps * stage.batch_size * stage.accumulation, 0
@@ -194,7 +217,7 @@ def text(recipe: Recipe, plans: list[Plan]) -> str:
                 f"  tokens     {f.tokens:,} a pass; the longest row has {f.longest:,}"
                 + (f"; {f.too_long:,} rows are too long and left out" if f.too_long else "")
             )
-        what = "rows" if each.algorithm == "sft" else "responses"
+        what = "rows" if each.algorithm in ("pretrain", "sft") else "responses"
         lines.append(f"  steps      {each.steps:,}, on {each.trained:,} {what}")
         if each.generated:
             lines.append(f"  generated  at most {each.generated:,} tokens")

@@ -14,7 +14,7 @@ from typing import Any
 from rote.errors import DataError, UsageError
 from rote.train.hub import WAY_OUT, first_sentence
 from rote.train.recipe import AdapterSpec, ModelSpec
-from rote.train.versions import PINS, UNSLOTH_PINS, check_versions
+from rote.train.versions import BARE_PINS, PINS, UNSLOTH_PINS, check_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,15 @@ def needs_gpu(spec: ModelSpec) -> tuple[str, str] | None:
     return None
 
 
-def prepare(spec: ModelSpec, *, vllm: bool = False) -> dict[str, str]:
+def prepare(spec: ModelSpec, *, vllm: bool = False, bare: bool = False) -> dict[str, str]:
     """Check that the engine can work here, import it, and give the versions of its packages.
 
-    ``vllm``: whether a stage generates with it.
+    ``vllm``: whether a stage generates with it; ``bare``: all of them pretrain, which takes torch and
+    transformers alone.
 
     Raises UsageError (no GPU for what needs one; versions that do not work together) and MissingExtraError.
     """
-    versions = check_versions(PINS)
+    versions = check_versions(BARE_PINS if bare else PINS)
     import torch
 
     needs = needs_gpu(spec) or (("vllm is true", "vllm=false") if vllm else None)

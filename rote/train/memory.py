@@ -20,7 +20,17 @@ from typing import Any, Final
 
 from rote.errors import DataError, SourceUnavailableError
 from rote.train.hub import first_sentence
-from rote.train.recipe import AdapterSpec, AnyStage, GroupStage, ModelSpec, PpoStage, Recipe, SftStage, Stage
+from rote.train.recipe import (
+    AdapterSpec,
+    AnyStage,
+    GroupStage,
+    ModelSpec,
+    PpoStage,
+    PretrainStage,
+    Recipe,
+    SftStage,
+    Stage,
+)
 
 _GIB: Final = 2**30
 _WIDTH: Final = {"auto": 2, "bfloat16": 2, "float16": 2, "float32": 4}
@@ -262,6 +272,10 @@ def estimate(facts: ModelFacts, recipe: Recipe, stage: AnyStage) -> Estimate:
     if isinstance(stage, SftStage):
         rows = stage.batch_size
         add("logits", facts.vocabulary * _SFT_LOGITS * _CHUNK, "step")
+    elif isinstance(stage, PretrainStage):
+        length = stage.lengths[-1]
+        rows = stage.batch_tokens // length
+        add("logits", facts.vocabulary * _GROUP_LOGITS[width] * rows * length, "step")
     elif isinstance(stage, GroupStage):
         rows = stage.batch_size
         add("logits", facts.vocabulary * _GROUP_LOGITS[width] * rows * stage.max_completion, "step")
@@ -340,6 +354,9 @@ def _changes(found: Estimate) -> list[tuple[str, float]]:
         )
         tried.append((told, changed, stage))
 
+    if isinstance(stage, PretrainStage):
+        of_stage(batch_tokens=max(stage.lengths[-1], stage.batch_tokens // 2))
+        return [(told, estimate(found.facts, changed, part).gib) for told, changed, part in tried]
     if not stage.gradient_checkpointing:
         of_stage(gradient_checkpointing=True)
     if isinstance(stage, PpoStage):

@@ -17,7 +17,7 @@ from rote.train import checkpoints, engine, manifest
 from rote.train.monitor import LOG, Stop
 from rote.train.recipe import Recipe
 from rote.train.scratch import build_into
-from rote.train.stage_run import FINAL, RECORD, StageRun, is_done, rows_of, run_stage
+from rote.train.stage_run import FINAL, RECORD, StageRun, is_done, run_stage, vocabulary_rows
 
 #: Folder of a model that the recipe builds.
 BASE: Final = "base"
@@ -57,7 +57,9 @@ def train(
     """
     stages = recipe.until(algorithm)
     versions = engine.prepare(
-        recipe.model, vllm=any(getattr(stage, "vllm", False) for stage in stages.values())
+        recipe.model,
+        vllm=any(getattr(stage, "vllm", False) for stage in stages.values()),
+        bare=all(stage.algorithm == "pretrain" for stage in stages.values()),
     )
     fresh = not (out / manifest.FILE).is_file()
     record = _open(out, recipe, versions, resume)
@@ -143,7 +145,7 @@ def _base(out: Path, recipe: Recipe) -> str:
     folder = out / BASE
     if not folder.is_dir():
         first = next(iter(recipe.stages.values()))
-        rows = rows_of(first.data).rows if recipe.model.build.vocabulary else ()
+        rows = vocabulary_rows(first) if recipe.model.build.learns_tokenizer else ()
         build_into(folder, recipe.model, recipe.prompt, rows, first.seed)
     return str(folder)
 

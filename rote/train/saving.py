@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +56,50 @@ def guard_saves(trainer: Any, stage: Path) -> None:
             raise
 
     trainer._save_checkpoint = guarded
+
+
+def write_checkpoint(folder: Path, step: int, write: Callable[[Path], None]) -> Path:
+    """Let ``write`` fill ``folder/checkpoint-<step>``; it is moved to its place when it is whole.
+
+    Raises DataError where that fails; checkpoints that were there before stay.
+    """
+    from safetensors import SafetensorError
+
+    target = folder / f"checkpoint-{step}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_unfinished(folder)
+        new = Path(tempfile.mkdtemp(prefix=".checkpoint-", dir=folder))
+        try:
+            new.chmod(0o755)
+            write(new)
+            _swap(new, target)
+        finally:
+            _remove_unfinished(folder)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise DataError(
+            f"the checkpoint could not be written ({error}); earlier ones are still there", path=target
+        ) from error
+    return target
+
+
+def _swap(new: Path, target: Path) -> None:
+    if not target.exists():
+        new.rename(target)
+        return
+    # The same step, written before the run was resumed from an earlier one.
+    old = new.with_name(f"{new.name}-old")
+    target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+
+
+def _remove_unfinished(folder: Path) -> None:
+    for left in folder.glob(".checkpoint-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _left(stage: Path) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from rote.errors import DataError
 from rote.train.engine import torch_dtype
 from rote.train.recipe import ModelSpec, PromptSpec, TinyModel
 from rote.train.rows import Row, completion_text, prompt_text
@@ -31,11 +32,21 @@ def build_into(folder: Path, spec: ModelSpec, prompt: PromptSpec, rows: Sequence
 
 def make_tokenizer(tiny: TinyModel, prompt: PromptSpec, rows: Sequence[Row]) -> Any:
     """Characters, or a vocabulary learned from what the rows look like to the model."""
+    if tiny.tokenizer is not None:
+        return _given(tiny.tokenizer)
     if not tiny.vocabulary:
         return character_tokenizer()
     plain = prompt.model_copy(update={"chat": False, "system": None})
     texts = [prompt_text(row, plain) + completion_text(row, plain) for row in rows[:_LEARNED_FROM]]
     return learned_tokenizer(texts, tiny.vocabulary)
+
+
+def _given(folder: str) -> Any:
+    from transformers import AutoTokenizer
+
+    if not (Path(folder) / "tokenizer.json").is_file():
+        raise DataError("holds no tokenizer.json", path=Path(folder), field="model.build.tokenizer")
+    return AutoTokenizer.from_pretrained(folder)
 
 
 def character_tokenizer() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,10 +15,20 @@ from rote.errors import DataError, UsageError
 from rote.prompts import fold_system
 from rote.train import checkpoints, engine, manifest
 from rote.train.curves import draw_curves
-from rote.train.data import Built, Order, build_rows
+from rote.train.data import Built, Certificate, Order, build_rows
 from rote.train.monitor import Monitor, Stop, read_log
+from rote.train.pretrain import Mixture, compared, first_rows, run_pretraining
 from rote.train.probe import Probe
-from rote.train.recipe import AnyStage, DataSpec, GroupStage, PpoStage, Recipe, SftStage
+from rote.train.recipe import (
+    AnyStage,
+    DataSpec,
+    FineTuning,
+    GroupStage,
+    PpoStage,
+    PretrainStage,
+    Recipe,
+    SftStage,
+)
 from rote.train.rows import Row, prompt_text, prompt_turns
 from rote.train.saving import disk_may_fill, told
 from rote.train.tokens import end_tokens, fit_examples, fit_prompts, fixture
@@ -63,9 +73,8 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
     run.folder.mkdir(parents=True, exist_ok=True)
     last = _checkpoint_to_resume(run.folder, resume)
     meter = manifest.Meter()
-    together = isinstance(stage, GroupStage) and stage.rewards.consistency > 0
-    built = rows_of(stage.data, "siblings" if together else "mixed")
-    manifest.write_text(run.folder / CERTIFICATE, built.certificate.to_json())
+    data = _data_of(stage)
+    manifest.write_text(run.folder / CERTIFICATE, data.certificate.to_json())
     loaded = engine.load(
         recipe.model.model_copy(update={"path": run.base}),
         recipe.adapter,
@@ -74,7 +83,7 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
         vllm_memory=stage.vllm_memory if isinstance(stage, GroupStage) and stage.vllm else None,
         gradient_checkpointing=stage.gradient_checkpointing,
     )
-    training = _Training(run, built, loaded, last, stop, trackers)
+    training = _Training(run, data, loaded, last, stop, trackers)
     with disk_may_fill(run.folder):
         record, monitor = training.go()
     record |= {
@@ -83,9 +92,9 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
         "state": "stopped" if monitor.stopped else "done",
         "start": run.base if run.start is None else str(run.start),
         "resumed_from": None if last is None else last.name,
-        "rows": dict(built.counts),
-        "rows_left_out": dict(built.left_out),
-        "rows_hash": built.content_hash,
+        "rows": dict(data.certificate.sources),
+        "rows_left_out": dict(data.left_out) if isinstance(data, Built) else {},
+        "rows_hash": data.certificate.content_hash,
         "prompt": fixture(recipe.prompt, loaded.tokenizer),
         "alarms": [f"{alarm.name}: {alarm.message}" for alarm in monitor.alarms],
         "cost": meter.read() | _throughput(run.folder, record.get("tokens_a_step")),
@@ -102,6 +111,28 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
     return record
 
 
+@dataclass(frozen=True, slots=True)
+class _Streamed:
+    """The data of a pretraining: rows are made while it runs."""
+
+    mixture: Mixture
+    certificate: Certificate
+
+
+def _data_of(stage: AnyStage) -> Built | _Streamed:
+    if isinstance(stage, PretrainStage):
+        return _Streamed(*compared(stage))
+    together = isinstance(stage, GroupStage) and stage.rewards.consistency > 0
+    return rows_of(stage.data, "siblings" if together else "mixed")
+
+
+def vocabulary_rows(stage: AnyStage) -> Sequence[Row]:
+    """The rows that a vocabulary is learned from, where the recipe builds a tokenizer."""
+    if isinstance(stage, PretrainStage):
+        return first_rows(stage.data, stage.seed)
+    return rows_of(stage.data).rows
+
+
 @lru_cache(maxsize=1)
 def rows_of(spec: DataSpec, order: Order = "mixed") -> Built:
     """The rows of a stage; those asked for last are remembered, for building them takes a while."""
@@ -114,22 +145,41 @@ class _Training:
     def __init__(
         self,
         run: StageRun,
-        built: Built,
+        data: Built | _Streamed,
         loaded: engine.Loaded,
         last: Path | None,
         stop: Stop,
         trackers: tuple[str, ...],
     ) -> None:
-        self.run, self.rows, self.loaded, self.last = run, built.rows, loaded, last
+        self.run, self.loaded, self.last = run, loaded, last
+        self.data = data
+        self.rows = data.rows if isinstance(data, Built) else ()
         self.stop, self.trackers = stop, trackers
         self.model: Any = loaded.model
         self.bf16 = str(engine.torch_dtype(run.recipe.model)) != "torch.float16" and _has_bf16()
 
     def go(self) -> tuple[dict[str, Any], Monitor]:
         stage = self.run.stage
+        if isinstance(stage, PretrainStage):
+            return self._pretrain(stage)
         if isinstance(stage, SftStage):
             return self._sft(stage)
         return self._rollouts(stage)
+
+    def _pretrain(self, stage: PretrainStage) -> tuple[dict[str, Any], Monitor]:
+        assert isinstance(self.data, _Streamed)
+        monitor = self._monitor(stage.max_steps)
+        record = run_pretraining(
+            self.run.recipe,
+            stage,
+            self.data.mixture,
+            self.loaded,
+            folder=self.run.folder,
+            resume=self.last,
+            monitor=monitor,
+            bf16=self.bf16,
+        )
+        return record, monitor
 
     def _sft(self, stage: SftStage) -> tuple[dict[str, Any], Monitor]:
         from rote.train.sft import steps_of, train_sft
@@ -246,7 +296,7 @@ class _Training:
             monitor.log(0, {f"probe/{name}": value for name, value in probe(0, self.loaded.model).items()})
         return monitor
 
-    def _check_length(self, stage: AnyStage, too_long: int) -> None:
+    def _check_length(self, stage: FineTuning, too_long: int) -> None:
         if too_long and stage.data.too_long == "error":
             raise DataError(
                 f"{too_long:,} rows are longer than model.max_length ({self.run.recipe.model.max_length} "

@@ -19,10 +19,13 @@ class Pin(NamedTuple):
     why: str = ""
 
 
-#: Found by running; see docs/guide-training.md.
-PINS: Final = (
+#: Found by running; see docs/guide-training.md. The first ones are all that pretraining takes.
+BARE_PINS: Final = (
     Pin("torch", "2.4"),
     Pin("transformers", "4.57", "6"),
+)
+PINS: Final = (
+    *BARE_PINS,
     Pin("trl", "1.12", "2", ("1.15",), "1.15 fails on a machine without Triton"),
     Pin("peft", "0.18", "1"),
     Pin("accelerate", "1.0", "2"),

@@ -91,7 +91,7 @@ def _drawn(spec: SourceSpec, templates: Sequence[Template]) -> Iterator[Found]:
 
 
 def _linear(spec: SourceSpec) -> Iterator[Found]:
-    return map(_system_row, linear.problems("train", spec.n or LINEAR_ROWS, spec.seed))
+    return map(system_row, linear.problems("train", spec.n or LINEAR_ROWS, spec.seed))
 
 
 def _traces(spec: SourceSpec) -> Iterator[Found]:
@@ -118,7 +118,8 @@ _OPEN: Final[dict[str, Callable[[SourceSpec], Iterator[Found]]]] = {
 }
 
 
-def _system_row(made: LinearProblem) -> Row:
+def system_row(made: LinearProblem) -> Row:
+    """A system of equations as a row, with the gold of each unknown."""
     row = problem_row(made.problem)
     answers = {name: format_number(value) for name, value in made.answers.items()}
     return Row(

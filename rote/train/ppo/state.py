@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +10,8 @@ from typing import Any, Final
 
 from rote.errors import DataError, UsageError
 from rote.train.ppo.model import Policy, is_wrapped
+from rote.train.random_states import random_states, set_random_states
+from rote.train.saving import write_checkpoint
 
 _STATE: Final = "ppo_state.json"
 _HEAD: Final = "value_head.safetensors"
@@ -48,43 +47,7 @@ def save(run: Run, folder: Path) -> Path:
     It is written beside its place and moved there at the end. Raises DataError where that fails; checkpoints
     that were there before stay.
     """
-    from safetensors import SafetensorError
-
-    target = folder / f"checkpoint-{run.counters.step}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _remove_unfinished(folder)
-        new = Path(tempfile.mkdtemp(prefix=".checkpoint-", dir=folder))
-        try:
-            new.chmod(0o755)
-            _write(run, new)
-            _swap(new, target)
-        finally:
-            _remove_unfinished(folder)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        raise DataError(
-            f"the checkpoint could not be written ({error}); earlier ones are still there", path=target
-        ) from error
-    return target
-
-
-def _swap(new: Path, target: Path) -> None:
-    if not target.exists():
-        new.rename(target)
-        return
-    # The same step, written before the run was resumed from an earlier one.
-    old = new.with_name(f"{new.name}-old")
-    target.rename(old)
-    try:
-        new.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-
-
-def _remove_unfinished(folder: Path) -> None:
-    for left in folder.glob(".checkpoint-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    return write_checkpoint(folder, run.counters.step, lambda new: _write(run, new))
 
 
 def _write(run: Run, new: Path) -> None:
@@ -98,7 +61,7 @@ def _write(run: Run, new: Path) -> None:
     save_file({name: t.contiguous() for name, t in run.policy.head.state_dict().items()}, new / _HEAD)
     torch.save(run.optimizer.state_dict(), new / _OPTIMIZER)
     torch.save(run.schedule.state_dict(), new / _SCHEDULE)
-    torch.save(_random_states(), new / _RANDOM)
+    torch.save(random_states(), new / _RANDOM)
     state = {
         "version": _VERSION,
         "step": run.counters.step,
@@ -144,16 +107,17 @@ def load(run: Run, checkpoint: Path) -> None:
     from safetensors.torch import load_file
 
     state = read_state(checkpoint)
-    _check_settings(state["settings"], run.settings, checkpoint)
+    check_settings(state["settings"], run.settings, checkpoint)
     _load_weights(run.policy.model, checkpoint)
     run.policy.head.load_state_dict(load_file(checkpoint / _HEAD))
     run.optimizer.load_state_dict(torch.load(checkpoint / _OPTIMIZER, map_location="cpu", weights_only=True))
     run.schedule.load_state_dict(torch.load(checkpoint / _SCHEDULE, weights_only=True))
-    _set_random_states(torch.load(checkpoint / _RANDOM, map_location="cpu", weights_only=True))
+    set_random_states(torch.load(checkpoint / _RANDOM, map_location="cpu", weights_only=True))
     run.counters.step, run.counters.tokens = int(state["step"]), int(state["tokens"])
 
 
-def _check_settings(then: Mapping[str, Any], now: Mapping[str, Any], checkpoint: Path) -> None:
+def check_settings(then: Mapping[str, Any], now: Mapping[str, Any], checkpoint: Path) -> None:
+    """Raise UsageError where a run would go on with other settings than it began with."""
     now = json.loads(json.dumps(now))
     for key in sorted({*then, *now}):
         if then.get(key) != now.get(key):
@@ -181,30 +145,3 @@ def _load_weights(model: Any, checkpoint: Path) -> None:
         model.load_state_dict(saved.state_dict())
     if missing:
         raise DataError(f"has no weights for {missing[0]}: it is of another model", path=checkpoint)
-
-
-def _random_states() -> dict[str, Any]:
-    import numpy
-    import torch
-
-    version, words, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = numpy.random.get_state(legacy=True)
-    return {
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "python": [version, list(words), gauss],
-        "numpy": [name, [int(key) for key in keys], int(position), int(has_gauss), float(cached)],
-    }
-
-
-def _set_random_states(states: Mapping[str, Any]) -> None:
-    import numpy
-    import torch
-
-    version, words, gauss = states["python"]
-    random.setstate((version, tuple(words), gauss))
-    name, keys, position, has_gauss, cached = states["numpy"]
-    numpy.random.set_state((name, numpy.array(keys, dtype=numpy.uint32), position, has_gauss, cached))
-    torch.set_rng_state(states["torch"])
-    if states["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(states["cuda"])

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rote.errors import DataError
+from rote.train.optimizer import make_optimizer, make_schedule, updates_of
 from rote.train.ppo.metrics import round_metrics
 from rote.train.ppo.model import Reference, make_policy, make_reference
-from rote.train.ppo.optimizer import make_optimizer, make_schedule
 from rote.train.ppo.rollouts import RewardFunction, Sampling, make_sampling, prompt_ids, roll_out
 from rote.train.ppo.sequences import prompt_rows
 from rote.train.ppo.state import Counters, Run, load, save
@@ -90,7 +90,7 @@ def train_ppo(
         policy=policy,
         tokenizer=tokenizer,
         optimizer=optimizer,
-        schedule=make_schedule(optimizer, stage),
+        schedule=make_schedule(optimizer, stage, updates_of(stage)),
         counters=Counters(),
         settings=_settings(stage, ids, sampling, reference) | {"bf16": bf16},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rote.train.recipe.data import DataSpec, DecontaminationSpec, SourceSpec
+from rote.train.recipe.mixture import ExcludeSpec, MixtureSpec, PartSpec
 from rote.train.recipe.model import (
     AdapterSpec,
     EvaluationSpec,
@@ -19,9 +20,11 @@ from rote.train.recipe.stages import (
     ALGORITHMS,
     AnyStage,
     CheckpointSpec,
+    FineTuning,
     GroupStage,
     GrpoStage,
     PpoStage,
+    PretrainStage,
     RlooStage,
     Rollouts,
     SftStage,
@@ -37,11 +40,16 @@ __all__ = [
     "DataSpec",
     "DecontaminationSpec",
     "EvaluationSpec",
+    "ExcludeSpec",
     "ExportSpec",
+    "FineTuning",
     "GroupStage",
     "GrpoStage",
+    "MixtureSpec",
     "ModelSpec",
+    "PartSpec",
     "PpoStage",
+    "PretrainStage",
     "ProbeSpec",
     "PromptSpec",
     "Recipe",

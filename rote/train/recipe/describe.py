@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from rote.train.recipe.data import DataSpec, DecontaminationSpec, SourceSpec
+from rote.train.recipe.mixture import ExcludeSpec, MixtureSpec, PartSpec
 from rote.train.recipe.model import (
     AdapterSpec,
     EvaluationSpec,
@@ -27,6 +28,7 @@ from rote.train.recipe.stages import (
     CheckpointSpec,
     GrpoStage,
     PpoStage,
+    PretrainStage,
     RlooStage,
     SftStage,
     Stage,
@@ -40,6 +42,7 @@ _PARTS: Final[Mapping[str, type[BaseModel]]] = {
     "adapter": AdapterSpec,
     "prompt": PromptSpec,
     "stages.<name>": Stage,
+    "stages.<name> (pretrain)": PretrainStage,
     "stages.<name> (sft)": SftStage,
     "stages.<name> (grpo)": GrpoStage,
     "stages.<name> (rloo)": RlooStage,
@@ -47,6 +50,9 @@ _PARTS: Final[Mapping[str, type[BaseModel]]] = {
     "stages.<name>.data": DataSpec,
     "stages.<name>.data.sources.<n>": SourceSpec,
     "stages.<name>.data.decontaminate": DecontaminationSpec,
+    "stages.<name>.data (pretrain)": MixtureSpec,
+    "stages.<name>.data.parts.<n>": PartSpec,
+    "stages.<name>.data.exclude.<n>": ExcludeSpec,
     "stages.<name>.rewards": RewardSpec,
     "stages.<name>.checkpoints": CheckpointSpec,
     "probe": ProbeSpec,

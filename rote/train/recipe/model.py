@@ -26,10 +26,20 @@ class TinyModel(Part):
         description="tokens of a byte-level BPE with single digits, learned from the first stage's rows; "
         "0: a token a character",
     )
+    tokenizer: str | None = Field(
+        default=None, description="folder of a tokenizer to take instead, so that several models share it"
+    )
     tie_embeddings: bool = Field(default=True, description="one matrix for input and output embeddings")
+
+    @property
+    def learns_tokenizer(self) -> bool:
+        """Whether a vocabulary is learned from rows."""
+        return bool(self.vocabulary) and self.tokenizer is None
 
     @model_validator(mode="after")
     def _heads_divide(self) -> TinyModel:
+        if self.tokenizer is not None and self.vocabulary:
+            raise ValueError("vocabulary is that of the tokenizer that is given; leave it out")
         if 0 < self.vocabulary < 300:
             raise ValueError(
                 f"vocabulary is {self.vocabulary}; it must be 0, or at least 300 (256 are bytes)"

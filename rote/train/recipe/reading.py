@@ -13,11 +13,19 @@ from pydantic.fields import FieldInfo
 from rote.errors import DataError, UsageError
 from rote.hints import hint
 from rote.train.recipe.recipe import Recipe
-from rote.train.recipe.stages import ALGORITHMS, GrpoStage, PpoStage, RlooStage, SftStage, Stage
+from rote.train.recipe.stages import (
+    ALGORITHMS,
+    GrpoStage,
+    PpoStage,
+    PretrainStage,
+    RlooStage,
+    SftStage,
+    Stage,
+)
 
 SHIPPED: Final = Path(__file__).parents[1] / "recipes"
 _STAGES: Final[dict[str, type[Stage]]] = dict(
-    zip(ALGORITHMS, (SftStage, GrpoStage, RlooStage, PpoStage), strict=True)
+    zip(ALGORITHMS, (PretrainStage, SftStage, GrpoStage, RlooStage, PpoStage), strict=True)
 )
 
 

@@ -1,16 +1,17 @@
-"""The stages of a recipe: SFT, GRPO, RLOO, PPO, each with its own fields and those that all share."""
+"""The stages of a recipe: each algorithm with its own fields, and those that all share."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, model_validator
+from pydantic import Discriminator, Field, field_validator, model_validator
 
 from rote.train.recipe.base import AtLeastZero, Count, CountOrZero, Part, Positive, Share
 from rote.train.recipe.data import DataSpec
+from rote.train.recipe.mixture import MixtureSpec
 from rote.train.recipe.rewards import RewardSpec
 
-ALGORITHMS = ("sft", "grpo", "rloo", "ppo")
+ALGORITHMS = ("pretrain", "sft", "grpo", "rloo", "ppo")
 
 
 class CheckpointSpec(Part):
@@ -32,7 +33,7 @@ class Stage(Part):
         default="previous",
         description="weights to begin with: those of the stage before, or the recipe's model",
     )
-    data: DataSpec
+    data: DataSpec | MixtureSpec
     seed: int = Field(default=42, description="of everything random in this stage")
     learning_rate: Positive = Field(description="peak learning rate")
     schedule: Literal["constant", "linear", "cosine", "cosine_with_min_lr"] = Field(
@@ -68,7 +69,50 @@ class Stage(Part):
         return self
 
 
-class SftStage(Stage):
+class PretrainStage(Stage):
+    """Many steps on a stream of rows that need never repeat, in a plain compiled loop; all weights.
+
+    For small models from nothing; the loss is on the solution alone.
+    """
+
+    algorithm: Literal["pretrain"]
+    data: MixtureSpec
+    max_steps: Count = Field(description="optimiser steps")
+    batch_tokens: Count = Field(default=131072, description="tokens a step, padding included")
+    lengths: tuple[Count, ...] = Field(
+        default=(256, 320),
+        min_length=1,
+        description="rows are padded to the least of these that holds them, in tokens; longer ones are left "
+        "out; a step has rows of one length",
+    )
+    beta2: float = Field(default=0.95, gt=0, lt=1, description="decay of AdamW's second moment")
+    compiled: Literal["auto", "yes", "no"] = Field(
+        default="auto", description="torch.compile of each layer; auto: on a GPU"
+    )
+
+    @field_validator("lengths")
+    @classmethod
+    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError(f"must ascend, got {list(value)}")
+        return value
+
+    @model_validator(mode="after")
+    def _a_row_fits(self) -> PretrainStage:
+        if self.batch_tokens < self.lengths[-1]:
+            raise ValueError(
+                f"batch_tokens is {self.batch_tokens}, below the longest row ({self.lengths[-1]} tokens)"
+            )
+        return self
+
+
+class FineTuning(Stage):
+    """What all algorithms share that train on a fixed set of rows."""
+
+    data: DataSpec
+
+
+class SftStage(FineTuning):
     """Supervised fine-tuning on worked solutions; the loss is on the solution alone."""
 
     algorithm: Literal["sft"]
@@ -80,7 +124,7 @@ class SftStage(Stage):
     )
 
 
-class Rollouts(Stage):
+class Rollouts(FineTuning):
     """What algorithms share that sample responses and reward them."""
 
     rewards: RewardSpec = RewardSpec()
@@ -191,4 +235,4 @@ class PpoStage(Rollouts):
         return self
 
 
-AnyStage = Annotated[SftStage | GrpoStage | RlooStage | PpoStage, Discriminator("algorithm")]
+AnyStage = Annotated[PretrainStage | SftStage | GrpoStage | RlooStage | PpoStage, Discriminator("algorithm")]

@@ -9,9 +9,9 @@ import torch
 from bandit import PROMPTS, Recorder, make_stage, right_arm, small_model, words_tokenizer
 
 from rote.errors import DataError, UsageError
+from rote.train.optimizer import make_optimizer, make_schedule, updates_of
 from rote.train.ppo import train_ppo
 from rote.train.ppo.model import Policy, make_policy, make_reference
-from rote.train.ppo.optimizer import make_optimizer, make_schedule, updates_of
 from rote.train.ppo.rollouts import Round, make_sampling, prompt_ids, roll_out
 from rote.train.ppo.update import accumulate, targets_of, update
 
@@ -63,7 +63,13 @@ def test_the_first_pass_has_ratios_of_one() -> None:
     policy, found = a_round(stage)
     optimizer = make_optimizer(policy.model.parameters(), stage)
     metrics = update(
-        policy, optimizer, make_schedule(optimizer, stage), found, targets_of(found, stage), stage, 1
+        policy,
+        optimizer,
+        make_schedule(optimizer, stage, updates_of(stage)),
+        found,
+        targets_of(found, stage),
+        stage,
+        1,
     )
     assert metrics["approx_kl"] == pytest.approx(0, abs=1e-6)
     assert metrics["clip_ratio/region_mean"] == 0
@@ -100,7 +106,7 @@ def test_optimisers_by_name() -> None:
     assert (decayed["weight_decay"], plain["weight_decay"]) == (0.1, 0.0)
     assert {p.ndim for p in plain["params"]} == {1}
     assert len(decayed["params"]) + len(plain["params"]) == len(parameters)
-    with pytest.raises(UsageError, match=r"'adafactor': PPO has adamw_torch, .*paged_adamw_8bit"):
+    with pytest.raises(UsageError, match=r"'adafactor': this algorithm has adamw_torch, .*paged_adamw_8bit"):
         make_optimizer(parameters, make_stage(optimizer="adafactor"))
     with pytest.raises(UsageError, match="'adamw_8bit': needs a GPU"):
         make_optimizer(parameters, make_stage(optimizer="adamw_8bit"))
@@ -130,7 +136,7 @@ def test_schedules_by_name(fields: dict[str, Any], first: float, last: float) ->
     stage = make_stage(**fields)
     assert updates_of(stage) == 12
     optimizer = make_optimizer(small_model(TOKENIZER).parameters(), stage)
-    schedule = make_schedule(optimizer, stage)
+    schedule = make_schedule(optimizer, stage, updates_of(stage))
     rates = []
     for _ in range(12):
         optimizer.step()

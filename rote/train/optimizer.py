@@ -1,4 +1,4 @@
-"""The optimiser and its schedule, by the names that transformers has for them."""
+"""The optimiser of rote's own loops and its schedule, by the names that transformers has for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from rote.errors import MissingExtraError, UsageError
-from rote.train.recipe import PpoStage
+from rote.train.recipe import PpoStage, Stage
 
 #: Names that bitsandbytes provides: its class, and whether the state may leave the GPU.
 _EIGHT_BIT: Final = {
@@ -19,7 +19,7 @@ _TORCH: Final = ("adamw_torch", "adamw_torch_fused")
 OPTIMIZERS: Final = (*_TORCH, *_EIGHT_BIT)
 
 
-def make_optimizer(parameters: Iterable[Any], stage: PpoStage) -> Any:
+def make_optimizer(parameters: Iterable[Any], stage: Stage, betas: tuple[float, float] = (0.9, 0.999)) -> Any:
     """The stage's optimiser; biases and norms (one dimension) are not decayed, as transformers has it.
 
     Raises UsageError for a name that is not one of OPTIMIZERS, or for 8 bits without a GPU.
@@ -34,16 +34,18 @@ def make_optimizer(parameters: Iterable[Any], stage: PpoStage) -> Any:
     groups = [group for group in groups if group["params"]]
     name = stage.optimizer
     if name in _TORCH:
-        return torch.optim.AdamW(groups, lr=stage.learning_rate, fused=name == "adamw_torch_fused")
+        return torch.optim.AdamW(
+            groups, lr=stage.learning_rate, betas=betas, fused=name == "adamw_torch_fused"
+        )
     if name not in _EIGHT_BIT:
-        raise UsageError(f"optimizer {name!r}: PPO has {', '.join(OPTIMIZERS)}")
+        raise UsageError(f"optimizer {name!r}: this algorithm has {', '.join(OPTIMIZERS)}")
     if any(p.device.type != "cuda" for p in every):
         raise UsageError(f"optimizer {name!r}: needs a GPU; on another device use adamw_torch")
     try:
         from bitsandbytes.optim import AdamW8bit
     except ImportError as error:
         raise MissingExtraError("bitsandbytes", "train") from error
-    return AdamW8bit(groups, lr=stage.learning_rate, is_paged=_EIGHT_BIT[name])
+    return AdamW8bit(groups, lr=stage.learning_rate, betas=betas, is_paged=_EIGHT_BIT[name])
 
 
 def updates_of(stage: PpoStage) -> int:
@@ -51,11 +53,10 @@ def updates_of(stage: PpoStage) -> int:
     return stage.max_steps * stage.ppo_epochs * (stage.rollouts // stage.batch_size)
 
 
-def make_schedule(optimizer: Any, stage: PpoStage) -> Any:
-    """The stage's learning rate, moved on by each optimiser step; warm-up is rounded up to whole steps."""
+def make_schedule(optimizer: Any, stage: Stage, total: int) -> Any:
+    """The stage's learning rate over ``total`` optimiser steps; warm-up is rounded up to whole ones."""
     from transformers import get_scheduler
 
-    total = updates_of(stage)
     warmup = math.ceil(stage.warmup * total)
     name = "constant_with_warmup" if stage.schedule == "constant" and warmup else stage.schedule
     least = {"min_lr": stage.min_learning_rate} if name == "cosine_with_min_lr" else None

@@ -1,0 +1,123 @@
+"""Shards made ahead by other processes and read in order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rote.perturb.keys import digest
+from rote.train.pretrain.parts import Mixture
+from rote.train.pretrain.shards import Batch, left_out, read_shard, write_shard
+from rote.train.pretrain.words import Words
+from rote.train.recipe import MixtureSpec, PromptSpec
+
+#: Shards that each process may be ahead.
+_AHEAD: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that a process must know to make a shard.
+
+    ``tokenizer``: its folder; ``left_out``: ids of templates that are not drawn from.
+    """
+
+    data: MixtureSpec
+    prompt: PromptSpec
+    seed: int
+    tokenizer: str
+    lengths: tuple[int, ...]
+    batch_tokens: int
+    left_out: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a stream stands: the shard, and how many of its batches have been taken."""
+
+    shard: int = 0
+    batch: int = 0
+
+
+class Stream:
+    """Batches without end, from a place on; ``place`` is that of the next one.
+
+    A context: on leaving it the processes end and their files go. ``too_long`` and ``left`` count the rows of
+    the shards read so far that were left out, as :func:`rote.train.pretrain.shards.left_out` has it.
+    """
+
+    def __init__(self, recipe: Recipe, place: Place, folder: Path | None = None) -> None:
+        self.place = place
+        self.too_long = self.left = 0
+        self._recipe = recipe
+        self._folder = Path(tempfile.mkdtemp(prefix="rote-shards-", dir=folder))
+        # spawn: a process that has a GPU open must not be forked.
+        self._pool = ProcessPoolExecutor(
+            recipe.data.workers, multiprocessing.get_context("spawn"), _open, (recipe,)
+        )
+        self._asked: deque[Future[str]] = deque()
+        self._next = place.shard
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __iter__(self) -> Iterator[Batch]:
+        while True:
+            while len(self._asked) < _AHEAD * self._recipe.data.workers:
+                self._asked.append(self._pool.submit(_make, self._next, str(self._folder)))
+                self._next += 1
+            path = Path(self._asked.popleft().result())
+            too_long, left = left_out(path)
+            self.too_long, self.left = self.too_long + too_long, self.left + left
+            for batch in read_shard(path, self.place.batch):
+                self.place.batch += 1
+                yield batch
+            path.unlink()
+            self.place.shard, self.place.batch = self.place.shard + 1, 0
+
+
+class _Worker:
+    """What a process keeps between shards."""
+
+    recipe: Recipe
+    mixture: Mixture
+    words: Words
+    padding: int
+
+
+def _open(recipe: Recipe) -> None:
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    from transformers import AutoTokenizer
+
+    _Worker.recipe = recipe
+    _Worker.mixture = Mixture(recipe.data, recipe.seed)
+    _Worker.mixture.leave_out(recipe.left_out)
+    tokenizer = AutoTokenizer.from_pretrained(recipe.tokenizer)
+    _Worker.words, _Worker.padding = Words(recipe.prompt, tokenizer), int(tokenizer.pad_token_id)
+
+
+def _make(shard: int, folder: str) -> str:
+    path = Path(folder) / f"shard-{shard}.npz"
+    recipe = _Worker.recipe
+    write_shard(
+        path,
+        _Worker.mixture.shard(shard),
+        _Worker.words,
+        _Worker.padding,
+        lengths=recipe.lengths,
+        batch_tokens=recipe.batch_tokens,
+        order=digest("order", recipe.seed, shard),
+    )
+    return str(path)

@@ -1,0 +1,109 @@
+"""What a model is trained on from nothing: parts of a stream of rows that need never repeat."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from rote.errors import UsageError
+from rote.perturb.noop import Selection
+from rote.problem import VARIANTS
+from rote.train.recipe.base import AtLeastZero, Count, Part, Positive, Share
+from rote.train.recipe.data import DecontaminationSpec
+
+
+def _check_variants(value: tuple[str, ...]) -> tuple[str, ...]:
+    for variant in value:
+        if variant not in VARIANTS:
+            raise ValueError(f"unknown variant {variant!r}; known: {', '.join(VARIANTS)}")
+    return value
+
+
+class PartSpec(Part):
+    """One kind of rows, and how many of them there are."""
+
+    source: Literal["bank", "linear", "arithmetic"] = Field(
+        description="bank: draws from template files; linear: systems of linear equations; arithmetic: "
+        "expressions worked out step by step"
+    )
+    path: str | None = Field(
+        default=None, description="of bank: a folder of template files, or bank for the one that ships"
+    )
+    variants: tuple[str, ...] = Field(
+        default=("symbolic",), description="of bank; original is always the same row, the others are drawn"
+    )
+    noop: dict[str, Any] | None = Field(
+        default=None, description="inert clauses that may be attached, as in the tasks' metadata; null: any"
+    )
+    share: Share = Field(
+        default=1.0, description="of bank: this share of the templates, those whose hash with `seed` is least"
+    )
+    weight: Positive | None = Field(
+        default=None, description="share of the stream, relative to the other weights"
+    )
+    repeats: Positive | None = Field(
+        default=None,
+        description="in place of a weight, for originals: times that each stands in a shard (may be below 1)",
+    )
+    planted: bool = Field(
+        default=False,
+        description="to be learned by heart although it is evaluated on: not compared and not excluded",
+    )
+    seed: int = Field(default=0, description="which templates a share below 1 takes")
+
+    _known = field_validator("variants")(_check_variants)
+
+    @field_validator("noop")
+    @classmethod
+    def _selects(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is not None:
+            try:
+                Selection.parse(value)
+            except UsageError as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> PartSpec:
+        if (self.source == "bank") != (self.path is not None):
+            raise ValueError("path goes with source: bank, and bank needs one")
+        if (self.weight is None) == (self.repeats is None):
+            raise ValueError("a part has a weight or repeats, one of the two")
+        if (self.repeats is not None) != (self.source == "bank" and self.variants == ("original",)):
+            raise ValueError("repeats goes with variants: [original], which are the same rows every time")
+        return self
+
+
+class ExcludeSpec(Part):
+    """Questions that no row may ask: those that an evaluation draws."""
+
+    path: str = Field(description="a folder of template files, or bank")
+    variants: tuple[str, ...] = Field(description="that the evaluation asks")
+    draws: Count = Field(default=3, description="instances of each template and variant")
+    noop: dict[str, Any] | None = Field(default=None, description="inert clauses that it attaches; null: any")
+    seed: int = Field(default=0, description="of the evaluation's draws")
+
+    _known = field_validator("variants")(_check_variants)
+
+
+class MixtureSpec(Part):
+    """A stream of rows, made in shards by several processes; the same for the same recipe and seed."""
+
+    parts: tuple[PartSpec, ...] = Field(min_length=1, description="mixed by their weights; see their fields")
+    below: AtLeastZero = Field(
+        default=0.0, description="leave out rows with a number of this size or more anywhere; 0: none"
+    )
+    exclude: tuple[ExcludeSpec, ...] = Field(default=(), description="questions that no row may ask")
+    shard: Count = Field(default=32768, description="rows that are made and mixed at once, roughly")
+    workers: Count = Field(default=2, description="processes that make shards")
+    decontaminate: DecontaminationSpec | None = Field(
+        default=DecontaminationSpec(),
+        description="templates that share text with an evaluation template are left out; null: not done",
+    )
+
+    @model_validator(mode="after")
+    def _has_a_stream(self) -> MixtureSpec:
+        if all(part.weight is None for part in self.parts):
+            raise ValueError("one part at least needs a weight: repeats go into a stream of others")
+        return self
