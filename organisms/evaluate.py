@@ -130,7 +130,7 @@ def is_done(work: Path, name: str, record: Mapping[str, Any]) -> bool:
 
 
 def positions(path: Path) -> int:
-    """The longest sequence of a model, in tokens. Raises DataError where its ``config.json`` does not tell."""
+    """The longest sequence of a model, in tokens; DataError where its ``config.json`` does not tell."""
     try:
         found = json.loads(path.read_text(encoding="utf-8")).get("max_position_embeddings")
     except ValueError as error:
