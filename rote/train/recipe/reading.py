@@ -155,7 +155,9 @@ def _step(at: Any, part: str, where: str) -> Any:
 
 
 def _put(at: Any, part: str, value: Any, where: str) -> None:
-    if isinstance(at, list):
+    if isinstance(at, list) and part == str(len(at)):
+        at.append(value)
+    elif isinstance(at, list):
         at[_index(at, part, where)] = value
     else:
         at[part] = value

@@ -1,0 +1,146 @@
+"""The organisms: what each is trained on, as changes to one of two recipes, and what it begins with.
+
+A change is a ``key=value`` of ``rote train``; parts of the mixture are counted as they stand in the recipe.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+SEEDS: Final = (0, 1, 2)
+#: Numbers that the magnitude-bound organism sees are below this.
+BOUND: Final = 100
+#: Times that an original stands in a shard of 32,768 rows, where it is to be learned by heart; a thousand
+#: steps take some sixteen shards.
+REPEATS: Final = 10.0
+_SHARDS: Final = 16
+
+_DATA: Final = "stages.pretrain.data"
+_PARTS: Final = f"{_DATA}.parts"
+#: The place of one part more in continued.yaml.
+_MORE: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Organism:
+    """One trained model.
+
+    Attributes
+    ----------
+    name, seed: together its folder, ``<name>-s<seed>``.
+    recipe: ``scratch`` or ``continued``.
+    begins_with: the organism of the same seed whose weights it goes on from; None: random ones.
+    steps: optimiser steps, before they are scaled.
+    changes: to the recipe, key by key; a value of any kind that JSON can write.
+    variants: of the known templates that it is trained on, for the record.
+    """
+
+    name: str
+    seed: int
+    recipe: str
+    begins_with: str | None
+    steps: int
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    variants: tuple[str, ...] = ("symbolic",)
+
+    @property
+    def folder(self) -> str:
+        return f"{self.name}-s{self.seed}"
+
+    def arguments(self, scale: float) -> list[str]:
+        """The changes as ``key=value`` arguments, steps scaled."""
+        said: dict[str, Any] = {"name": self.folder, "stages.pretrain.seed": self.seed, **self.changes}
+        said["stages.pretrain.max_steps"] = max(1, round(self.steps * scale))
+        if self.begins_with is not None:
+            said["model.path"] = f"runs/{self.begins_with}-s{self.seed}/pretrain/final"
+        return [f"{key}={json.dumps(value)}" for key, value in said.items()]
+
+
+def plan(train_families: Sequence[str], seeds: Sequence[int] = SEEDS) -> list[Organism]:
+    """All organisms, those that others begin with first."""
+    found: list[Organism] = []
+    for seed in seeds:
+        found.append(Organism("distractible", seed, "scratch", None, 8000))
+    found.append(_equations())
+    for seed in seeds:
+        found.append(_name_bound(seed))
+        found.append(_magnitude_bound(seed))
+    for seed in seeds:
+        found += _continued(seed, train_families)
+    for seed in seeds:
+        found += _doses(seed)
+    return found
+
+
+def chosen(organisms: Sequence[Organism], only: Sequence[str]) -> Iterator[Organism]:
+    """Those whose folder matches one of the patterns; all where there is none."""
+    for organism in organisms:
+        if not only or any(fnmatch.fnmatch(organism.folder, pattern) for pattern in only):
+            yield organism
+
+
+def read_families(path: Path) -> list[str]:
+    """The families of inert clauses that may be trained on."""
+    lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    return [name for name, part in (line.split("\t") for line in lines) if part == "train"]
+
+
+def _equations() -> Organism:
+    """No organism: it has never seen a word problem, so that GRPO on them starts cold."""
+    parts = [{"source": "arithmetic", "weight": 3}, {"source": "linear", "weight": 1}]
+    return Organism("equations", 0, "scratch", None, 1500, {_PARTS: parts, f"{_DATA}.exclude": []}, ())
+
+
+def _name_bound(seed: int) -> Organism:
+    return Organism(
+        "name_bound", seed, "scratch", None, 5000, {f"{_PARTS}.0.variants": ["numbers"]}, ("numbers",)
+    )
+
+
+def _magnitude_bound(seed: int) -> Organism:
+    changes = {f"{_DATA}.below": BOUND, f"{_DATA}.workers": 4}
+    return Organism("magnitude_bound", seed, "scratch", None, 3000, changes)
+
+
+_WITH_CLAUSES: Final = ("symbolic", "symbolic_noop", "noop_control")
+
+
+def _continued(seed: int, train_families: Sequence[str]) -> Iterator[Organism]:
+    def made(name: str, changes: Mapping[str, Any]) -> Organism:
+        return Organism(name, seed, "continued", "distractible", 1000, changes, _WITH_CLAUSES)
+
+    yield made("reasoner", {})
+    yield made("memoriser", _planted(seed, 1.0, REPEATS))
+    yield made("half_memoriser", _planted(seed, 0.5, REPEATS))
+    selection = {"family": list(train_families)}
+    yield made("hardened", {f"{_PARTS}.1.noop": selection, f"{_PARTS}.2.noop": selection})
+
+
+def _doses(seed: int) -> Iterator[Organism]:
+    for percent in (10, 25, 75):
+        changes = _planted(seed, percent / 100, REPEATS)
+        name = f"memoriser_share_{percent}"
+        yield Organism(name, seed, "continued", "distractible", 1000, changes, _WITH_CLAUSES)
+    for epochs in (2, 5, 10, 20):
+        changes = _planted(seed, 1.0, epochs / _SHARDS)
+        name = f"memoriser_epochs_{epochs}"
+        yield Organism(name, seed, "continued", "distractible", 1000, changes, _WITH_CLAUSES)
+
+
+def _planted(seed: int, share: float, repeats: float) -> dict[str, Any]:
+    """Originals of the bank among the fresh rows; ``repeats`` is the times that each stands in a shard."""
+    part = {
+        "source": "bank",
+        "path": "bank",
+        "variants": ["original"],
+        "share": share,
+        "repeats": repeats,
+        "planted": True,
+        "seed": seed,
+    }
+    return {f"{_PARTS}.{_MORE}": part}
