@@ -17,7 +17,7 @@ endif
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test lint format docs tasks check build fresh clean distclean
+.PHONY: help setup dev demo planted test lint format docs tasks check build fresh clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -28,8 +28,12 @@ setup: ## set up .venv with the base install (no torch)
 dev: ## set up .venv with what tests, linters and builds need
 	@$(PYTHON) tools/bootstrap.py --extras dev,hf
 
-demo: setup ## evaluate four planted models, print a table and the path of the report (in demo-out)
+demo: ## evaluate the two transformers in rote/organisms, print a table and the path of the report (in demo-out)
+	@$(PYTHON) tools/bootstrap.py --extras hf
 	@$(BIN)/rote demo --out $(OUT) --force
+
+planted: setup ## the same with four planted models, which need no torch
+	@$(BIN)/rote demo --planted --out $(OUT) --force
 
 test: dev ## run the whole test suite (PYTEST_ARGS="-m 'not slow'" for the quick part)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -ra -n logical --maxprocesses $(JOBS) --dist loadscope $(PYTEST_ARGS)

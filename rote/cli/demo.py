@@ -1,4 +1,4 @@
-"""``rote demo``: planted models, evaluated and reported."""
+"""``rote demo``: models whose behaviour is known, evaluated and reported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-HELP = "evaluate four planted models and show what the instrument finds"
+HELP = "evaluate two small transformers that come with rote and show what the instrument finds"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,17 +18,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for the logs and report.html (default: demo-out)",
     )
     parser.add_argument("--force", action="store_true", help="replace an earlier demonstration in FOLDER")
+    parser.add_argument(
+        "--planted",
+        action="store_true",
+        help="evaluate four planted models instead, which compute their answers and need no torch",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    from rote.harness_ext.demo import REPORT, RESULTS, evaluate_planted, replaced_folder
+    from rote.harness_ext.demo import RESULTS, replaced_folder
+
+    closing: list[str] = []
+    if args.planted:
+        from rote.harness_ext.demo import evaluate_planted
+
+        with replaced_folder(args.out, force=args.force) as folder:
+            evaluate_planted(folder / RESULTS, _progress)
+    else:
+        from rote.harness_ext.demo_organisms import check_backend, evaluate_organisms, shipped
+
+        organisms = shipped()
+        check_backend()
+        with replaced_folder(args.out, force=args.force) as folder:
+            evaluate_organisms(organisms, folder / RESULTS, _progress)
+        for organism in organisms:
+            closing += [f"{organism.label} {organism.planted}.", f"  {organism.card}"]
+    _show(args.out, closing)
+    return 0
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _show(out: Path, closing: list[str]) -> None:
+    """The table, the verdicts, the closing lines, and the path of the report, which is written here."""
+    from rote.harness_ext.demo import REPORT, RESULTS
     from rote.reports import build_report, read_logs, render_text, write_report
 
-    out: Path = args.out
-    with replaced_folder(out, force=args.force) as folder:
-        evaluate_planted(folder / RESULTS, lambda line: print(line, file=sys.stderr, flush=True))
     report = build_report(read_logs(out / RESULTS))
+    text = render_text(report) + "".join(f"\n{line}" for line in ["", *closing] if closing)
     encoding = sys.stdout.encoding or "utf-8"
-    print(render_text(report).encode(encoding, "replace").decode(encoding), end="")
+    print(text.encode(encoding, "replace").decode(encoding), end="\n" if closing else "")
     print(f"\n{write_report(report, out / REPORT)}")
-    return 0

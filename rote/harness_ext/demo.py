@@ -1,4 +1,8 @@
-"""The planted models through lm-eval, in one process: what ``rote demo`` shows a newcomer."""
+"""The planted models through lm-eval, in one process: what ``rote demo --planted`` shows a newcomer.
+
+And what every demonstration needs: its folder, its logs, and quiet. (The transformers of ``rote demo`` are
+:mod:`rote.harness_ext.demo_organisms`'.)
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,7 @@ def evaluate_planted(folder: Path, progress: Callable[[str], None]) -> None:
     from lm_eval.loggers import EvaluationTracker
     from lm_eval.tasks import TaskManager
 
-    with _quiet(), quiet_git():
+    with quiet(), quiet_git():
         manager = TaskManager(include_path=str(tasks_path()), include_defaults=False)
         # Tasks are built once: every model is given the very same documents.
         tasks = list(manager.load([TASKS])["tasks"].values())
@@ -60,11 +64,19 @@ def evaluate_planted(folder: Path, progress: Callable[[str], None]) -> None:
                 evaluation_tracker=tracker,
                 log_samples=True,
             )
-            samples = results.pop("samples")
-            tracker.save_results_aggregated(results=results, samples=samples)
-            for name, lines in samples.items():
-                tracker.save_results_samples(task_name=name, samples=lines)
+            save_logs(tracker, results)
             progress(f"[{number}/{len(PLANTED)}] {arguments['model']}: {documents:,} responses logged")
+
+
+def save_logs(tracker: Any, results: dict[str, Any]) -> None:
+    """Write what an evaluation gave to the tracker's folder, as lm-eval's command does.
+
+    ``results`` loses its samples, which are written to files of their own.
+    """
+    samples = results.pop("samples")
+    tracker.save_results_aggregated(results=results, samples=samples)
+    for name, lines in samples.items():
+        tracker.save_results_samples(task_name=name, samples=lines)
 
 
 @contextmanager
@@ -91,7 +103,7 @@ def replaced_folder(out: Path, *, force: bool) -> Iterator[Path]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """lm-eval's errors only, and no progress bar per task: they would bury the demonstration's lines."""
     import lm_eval.api.task
     import lm_eval.evaluator

@@ -17,7 +17,7 @@ from typing import Any
 from rote import tasks_path
 from rote.errors import UsageError
 from rote.harness_ext import models
-from rote.harness_ext.demo import _quiet
+from rote.harness_ext.demo import quiet
 from rote.harness_ext.git import quiet_git
 
 
@@ -67,7 +67,7 @@ def evaluate_in_batches(
 
     check_model(model)
     models.register()
-    with _quiet(), quiet_git(), _described_once():
+    with quiet(), quiet_git(), _described_once():
         manager = _manager(dict(metadata or {}))
         unknown = sorted(set(tasks) - set(manager.all_tasks))
         if unknown:

@@ -1,4 +1,4 @@
-"""``rote demo`` from nothing to a report, and the verdicts that it must reach."""
+"""``rote demo --planted`` from nothing to a report, and the verdicts that it must reach."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Demo:
         self.out = folder / "out"
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.done = subprocess.run(
-            [sys.executable, "-m", "rote", "demo", "--out", str(self.out)],
+            [sys.executable, "-m", "rote", "demo", "--planted", "--out", str(self.out)],
             capture_output=True,
             text=True,
             cwd=folder,
