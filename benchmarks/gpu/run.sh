@@ -21,7 +21,8 @@
 #   SEED      of the organism that is trained by grpo (0)
 #   CHANGES   key=value changes for every run (a rehearsal: CHANGES="max_steps=2 …")
 #   OUT       a folder: logs and pictures are packed into OUT/<stage>.tar.gz
-#   PYTHON    the interpreter (python3);  BACKEND  of lm_eval, vllm or hf;  LIMIT_EVAL  problems a task
+#   PYTHON    the interpreter (python3)
+#   BACKEND   of lm_eval, vllm or hf;  LIMIT_EVAL  problems a task;  ALONE=1  one evaluation after the other
 # The exit status is 1 where anything failed; what does not depend on it is run, and all is packed, nevertheless.
 set -uo pipefail
 stage=${1:?a stage: see the head of this file}
@@ -161,6 +162,7 @@ evaluate() {
   arguments="pretrained=$1,dtype=bfloat16"
   # The cache's size is given: beside other engines on the GPU, vLLM's own measurement comes to nothing.
   [ "${BACKEND:-vllm}" = vllm ] && arguments+=",max_model_len=$longest,enforce_eager=True,gpu_memory_utilization=0.1,kv_cache_memory_bytes=4294967296"
+  rm -rf "$work/eval/$2"
   "$python" -m lm_eval run --model "${BACKEND:-vllm}" --model_args "$arguments" \
     --tasks bank_original_zeroshot,bank_numbers_zeroshot,bank_noop_zeroshot,bank_noop_control_zeroshot \
     --metadata "{\"rote\": {\"templates\": \"$known\", \"noop\": {\"family\": [$held]}}}" \
@@ -233,9 +235,12 @@ warm/grpo warm"
     echo "{\"organism\": \"grpo\", \"seed\": $seed, \"originals\": [], \"epochs\": 0, \"variants\": [\"symbolic_noop\", \"symbolic\"]}" \
       >"$work/models/grpo-s$seed/planted.json"
   fi
-  for name in "${names[@]}"; do together evaluate "$work/models/$name" "$name"; done
+  for name in "${names[@]}"; do
+    together evaluate "$work/models/$name" "$name"
+    [ -z "${ALONE:-}" ] || join
+  done
   join
-  "$python" -m rote report "${names[@]/#/$work/eval/}" --out "$work/report.html" || fail
+  "$python" -m rote report "$work"/eval/*/ --out "$work/report.html" || fail
   ;;
 bases)
   together train sft $here/base.yaml base
