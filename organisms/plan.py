@@ -15,10 +15,11 @@ from typing import Any, Final
 SEEDS: Final = (0, 1, 2)
 #: Numbers that the magnitude-bound organism sees are below this.
 BOUND: Final = 100
-#: Times that an original stands in a shard of 32,768 rows, where it is to be learned by heart; a thousand
-#: steps take some sixteen shards.
+#: Steps of an organism that goes on from another, and the shards of 32,768 rows that they take.
+STEPS: Final = 800
+SHARDS: Final = 12.7
+#: Times that an original stands in a shard, where it is to be learned by heart.
 REPEATS: Final = 10.0
-_SHARDS: Final = 16
 
 _DATA: Final = "stages.pretrain.data"
 _PARTS: Final = f"{_DATA}.parts"
@@ -66,10 +67,10 @@ def plan(train_families: Sequence[str], seeds: Sequence[int] = SEEDS) -> list[Or
     found: list[Organism] = []
     for seed in seeds:
         found.append(Organism("distractible", seed, "scratch", None, 8000))
+    found += [_name_bound(seed) for seed in seeds[:1]]
+    found += [_magnitude_bound(seed) for seed in seeds]
+    found += [_name_bound(seed) for seed in seeds[1:]]
     found.append(_equations())
-    for seed in seeds:
-        found.append(_name_bound(seed))
-        found.append(_magnitude_bound(seed))
     for seed in seeds:
         found += _continued(seed, train_families)
     for seed in seeds:
@@ -98,7 +99,7 @@ def _equations() -> Organism:
 
 def _name_bound(seed: int) -> Organism:
     return Organism(
-        "name_bound", seed, "scratch", None, 5000, {f"{_PARTS}.0.variants": ["numbers"]}, ("numbers",)
+        "name_bound", seed, "scratch", None, 4000, {f"{_PARTS}.0.variants": ["numbers"]}, ("numbers",)
     )
 
 
@@ -112,7 +113,7 @@ _WITH_CLAUSES: Final = ("symbolic", "symbolic_noop", "noop_control")
 
 def _continued(seed: int, train_families: Sequence[str]) -> Iterator[Organism]:
     def made(name: str, changes: Mapping[str, Any]) -> Organism:
-        return Organism(name, seed, "continued", "distractible", 1000, changes, _WITH_CLAUSES)
+        return Organism(name, seed, "continued", "distractible", STEPS, changes, _WITH_CLAUSES)
 
     yield made("reasoner", {})
     yield made("memoriser", _planted(seed, 1.0, REPEATS))
@@ -125,11 +126,11 @@ def _doses(seed: int) -> Iterator[Organism]:
     for percent in (10, 25, 75):
         changes = _planted(seed, percent / 100, REPEATS)
         name = f"memoriser_share_{percent}"
-        yield Organism(name, seed, "continued", "distractible", 1000, changes, _WITH_CLAUSES)
+        yield Organism(name, seed, "continued", "distractible", STEPS, changes, _WITH_CLAUSES)
     for epochs in (2, 5, 10, 20):
-        changes = _planted(seed, 1.0, epochs / _SHARDS)
+        changes = _planted(seed, 1.0, epochs / SHARDS)
         name = f"memoriser_epochs_{epochs}"
-        yield Organism(name, seed, "continued", "distractible", 1000, changes, _WITH_CLAUSES)
+        yield Organism(name, seed, "continued", "distractible", STEPS, changes, _WITH_CLAUSES)
 
 
 def _planted(seed: int, share: float, repeats: float) -> dict[str, Any]:
