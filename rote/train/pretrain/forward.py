@@ -67,7 +67,7 @@ def make_loss(model: Any, *, compiled: bool) -> Callable[[Any, Any, Any], Any]:
     def loss(ids: Any, starts: Any, ends: Any) -> Any:
         hidden = inner.embed_tokens(ids)
         if torch.is_autocast_enabled(hidden.device.type):
-            # As in a model of that type: autocast alone would keep what passes from layer to layer in 32 bits.
+            # Autocast alone would keep what passes from layer to layer in 32 bits.
             hidden = hidden.to(torch.get_autocast_dtype(hidden.device.type))
         places = torch.arange(ids.shape[1], device=ids.device)[None]
         cos, sin = inner.rotary_emb(hidden, places)
