@@ -8,6 +8,7 @@ loaded once.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -168,6 +169,9 @@ def evaluate_organisms(
     MissingExtraError: a package of the ``hf`` extra is not installed.
     """
     check_backend()
+    # Read when torch is loaded. Its threads wait for each other at every operation, and by default they spin:
+    # on a machine with other work to do that makes small operations several times slower. Asleep they do not.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from lm_eval.evaluator import simple_evaluate
     from lm_eval.loggers import EvaluationTracker
 
