@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from rote.errors import UsageError
-from rote.perturb.noop import Selection
+from rote.perturb.noop import ATTACHED, Selection
 from rote.problem import VARIANTS
 from rote.train.recipe.base import AtLeastZero, Count, Part, Positive, Share
 from rote.train.recipe.data import DecontaminationSpec
@@ -17,7 +17,30 @@ def _check_variants(value: tuple[str, ...]) -> tuple[str, ...]:
     for variant in value:
         if variant not in VARIANTS:
             raise ValueError(f"unknown variant {variant!r}; known: {', '.join(VARIANTS)}")
+    if len(set(value)) < len(value):
+        raise ValueError("a variant is named twice, which would give every row twice")
     return value
+
+
+def _check_noop(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    if value is not None:
+        try:
+            Selection.parse(value)
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+    return value
+
+
+def _check_attached(noop: dict[str, Any] | None, variants: tuple[str, ...]) -> None:
+    if noop is not None and not set(variants) & set(ATTACHED):
+        raise ValueError(
+            f"noop chooses among inert clauses, and variants: {', '.join(variants)} have none; those that do "
+            f"are {', '.join(ATTACHED)}"
+        )
+
+
+#: Fields that say something of templates alone.
+_OF_BANK: Final = ("variants", "noop", "share", "planted", "seed")
 
 
 class PartSpec(Part):
@@ -31,13 +54,17 @@ class PartSpec(Part):
         default=None, description="of bank: a folder of template files, or bank for the one that ships"
     )
     variants: tuple[str, ...] = Field(
-        default=("symbolic",), description="of bank; original is always the same row, the others are drawn"
+        default=("symbolic",),
+        min_length=1,
+        description="of bank; original is always the same row, the others are drawn",
     )
     noop: dict[str, Any] | None = Field(
         default=None, description="inert clauses that may be attached, as in the tasks' metadata; null: any"
     )
     share: Share = Field(
-        default=1.0, description="of bank: this share of the templates, those whose hash with `seed` is least"
+        default=1.0,
+        gt=0,
+        description="of bank: this share of the templates, those whose hash with `seed` is least",
     )
     weight: Positive | None = Field(
         default=None, description="share of the stream, relative to the other weights"
@@ -53,25 +80,30 @@ class PartSpec(Part):
     seed: int = Field(default=0, description="which templates a share below 1 takes")
 
     _known = field_validator("variants")(_check_variants)
-
-    @field_validator("noop")
-    @classmethod
-    def _selects(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        if value is not None:
-            try:
-                Selection.parse(value)
-            except UsageError as error:
-                raise ValueError(str(error)) from None
-        return value
+    _selects = field_validator("noop")(_check_noop)
 
     @model_validator(mode="after")
     def _fits(self) -> PartSpec:
-        if (self.source == "bank") != (self.path is not None):
-            raise ValueError("path goes with source: bank, and bank needs one")
-        if (self.weight is None) == (self.repeats is None):
-            raise ValueError("a part has a weight or repeats, one of the two")
-        if (self.repeats is not None) != (self.source == "bank" and self.variants == ("original",)):
-            raise ValueError("repeats goes with variants: [original], which are the same rows every time")
+        if self.source == "bank" and self.path is None:
+            raise ValueError("source is bank and path is missing: a folder of template files, or bank")
+        if self.source != "bank":
+            for name in ("path", *_OF_BANK):
+                value = getattr(self, name)
+                if value != type(self).model_fields[name].default:
+                    raise ValueError(f"{name} is {value!r}; it goes with source: bank, not {self.source}")
+        if self.weight is None and self.repeats is None:
+            raise ValueError("weight and repeats are missing; a part has one of the two")
+        if self.weight is not None and self.repeats is not None:
+            raise ValueError(
+                f"weight is {self.weight:g} and repeats is {self.repeats:g}; a part has one of the two"
+            )
+        if self.repeats is not None and (self.source != "bank" or self.variants != ("original",)):
+            of = ", ".join(self.variants) if self.source == "bank" else self.source
+            raise ValueError(
+                f"repeats is {self.repeats:g}, of {of}; it goes with source: bank and variants: [original], "
+                "which are the same rows every time"
+            )
+        _check_attached(self.noop, self.variants)
         return self
 
 
@@ -79,12 +111,18 @@ class ExcludeSpec(Part):
     """Questions that no row may ask: those that an evaluation draws."""
 
     path: str = Field(description="a folder of template files, or bank")
-    variants: tuple[str, ...] = Field(description="that the evaluation asks")
+    variants: tuple[str, ...] = Field(min_length=1, description="that the evaluation asks")
     draws: Count = Field(default=3, description="instances of each template and variant")
     noop: dict[str, Any] | None = Field(default=None, description="inert clauses that it attaches; null: any")
     seed: int = Field(default=0, description="of the evaluation's draws")
 
     _known = field_validator("variants")(_check_variants)
+    _selects = field_validator("noop")(_check_noop)
+
+    @model_validator(mode="after")
+    def _fits(self) -> ExcludeSpec:
+        _check_attached(self.noop, self.variants)
+        return self
 
 
 class MixtureSpec(Part):
@@ -92,7 +130,8 @@ class MixtureSpec(Part):
 
     parts: tuple[PartSpec, ...] = Field(min_length=1, description="mixed by their weights; see their fields")
     below: AtLeastZero = Field(
-        default=0.0, description="leave out rows with a number of this size or more anywhere; 0: none"
+        default=0.0,
+        description="leave out rows with a number of this size or more anywhere, planted ones aside; 0: none",
     )
     exclude: tuple[ExcludeSpec, ...] = Field(default=(), description="questions that no row may ask")
     shard: Count = Field(default=32768, description="rows that are made and mixed at once, roughly")

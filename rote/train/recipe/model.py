@@ -39,7 +39,10 @@ class TinyModel(Part):
     @model_validator(mode="after")
     def _heads_divide(self) -> TinyModel:
         if self.tokenizer is not None and self.vocabulary:
-            raise ValueError("vocabulary is that of the tokenizer that is given; leave it out")
+            raise ValueError(
+                f"vocabulary is {self.vocabulary} and tokenizer is {self.tokenizer!r}, which has its own; "
+                "leave one of them out"
+            )
         if 0 < self.vocabulary < 300:
             raise ValueError(
                 f"vocabulary is {self.vocabulary}; it must be 0, or at least 300 (256 are bytes)"

@@ -16,7 +16,7 @@ from rote.train.recipe.model import (
     ProbeSpec,
     PromptSpec,
 )
-from rote.train.recipe.stages import AnyStage
+from rote.train.recipe.stages import AnyStage, PretrainStage
 
 
 class Recipe(Part):
@@ -47,6 +47,8 @@ class Recipe(Part):
                 "auto, or use model.engine: hf"
             )
         for name, stage in self.stages.items():
+            if isinstance(stage, PretrainStage):
+                self._check_pretrain(name, stage)
             longest: Any = getattr(stage, "max_completion", 0)
             if longest >= self.model.max_length:
                 raise ValueError(
@@ -54,6 +56,22 @@ class Recipe(Part):
                     f"model.max_length ({self.model.max_length})"
                 )
         return self
+
+    def _check_pretrain(self, name: str, stage: PretrainStage) -> None:
+        if self.adapter.kind != "none":
+            raise ValueError(
+                f"adapter.kind is {self.adapter.kind}; stages.{name} pretrains, which trains all weights: "
+                "leave it at none"
+            )
+        if self.model.engine != "hf":
+            raise ValueError(
+                f"model.engine is {self.model.engine}; stages.{name} pretrains, which goes with hf alone"
+            )
+        if stage.lengths[-1] > self.model.max_length:
+            raise ValueError(
+                f"stages.{name}.lengths ends with {stage.lengths[-1]}, above model.max_length "
+                f"({self.model.max_length})"
+            )
 
     def until(self, algorithm: str) -> dict[str, AnyStage]:
         """The stages up to the last one of an algorithm: what ``rote train <algorithm>`` runs.

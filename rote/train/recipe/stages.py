@@ -94,8 +94,16 @@ class PretrainStage(Stage):
     @classmethod
     def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if list(value) != sorted(set(value)):
-            raise ValueError(f"must ascend, got {list(value)}")
+            raise ValueError("must ascend, each length once")
         return value
+
+    @model_validator(mode="after")
+    def _no_checkpointing(self) -> PretrainStage:
+        if self.gradient_checkpointing:
+            raise ValueError(
+                "gradient_checkpointing is true; the plain loop of pretrain has none: leave it out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _a_row_fits(self) -> PretrainStage:

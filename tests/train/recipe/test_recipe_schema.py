@@ -146,9 +146,12 @@ def test_a_missing_field_is_named(where: str) -> None:
 def test_a_stage_needs_an_algorithm_that_there_is() -> None:
     raw = whole()
     del raw["stages"]["first"]["algorithm"]
-    assert "[stages.first]: algorithm is missing; it must be one of sft, grpo, rloo, ppo" in refused(raw)
+    assert (
+        "[stages.first]: algorithm is missing; it must be one of pretrain, sft, grpo, rloo, ppo"
+        in refused(raw)
+    )
     message = refused(put("stages.second.algorithm", "dpo"))
-    assert "[stages.second]: algorithm is 'dpo'; it must be one of sft, grpo, rloo, ppo" in message
+    assert "[stages.second]: algorithm is 'dpo'; it must be one of pretrain, sft, grpo, rloo, ppo" in message
 
 
 @pytest.mark.parametrize(
