@@ -30,11 +30,30 @@ _FREE: Final = {"log_every", "checkpoints", "data", "compiled"}
 
 
 @dataclass(slots=True)
+class Mean:
+    """A mean of scalar tensors that is taken to the CPU only when it is asked for."""
+
+    sum: Any = 0.0
+    count: int = 0
+
+    def add(self, value: Any) -> None:
+        """One value more."""
+        self.sum = self.sum + value
+        self.count += 1
+
+    def take(self) -> float:
+        """The mean of what was added since the last time."""
+        mean = float(self.sum) / self.count
+        self.sum, self.count = 0.0, 0
+        return mean
+
+
+@dataclass(slots=True)
 class Progress:
     """How far a run is.
 
     ``tokens`` and ``padded``: those of the rows, and those that were computed; ``rows``: by part of the
-    mixture; ``place``: the next batch of the stream.
+    mixture; ``place``: the next batch of the stream; ``losses``: those since the last line of the log.
     """
 
     step: int = 0
@@ -42,6 +61,7 @@ class Progress:
     padded: int = 0
     rows: Counter[int] = field(default_factory=Counter)
     place: Place = field(default_factory=Place)
+    losses: Mean = field(default_factory=Mean)
 
 
 def pretrain(
@@ -81,7 +101,7 @@ def pretrain(
         _load(run, resume)
     torch.set_float32_matmul_precision("high")
     model.train()
-    at, losses = run.progress, _Mean()
+    at = run.progress
     with Stream(recipe, at.place) as stream:
         for batch in stream:
             if at.step >= stage.max_steps:
@@ -97,12 +117,12 @@ def pretrain(
             at.tokens += int(batch.ends.sum())
             at.padded += batch.ids.size
             at.rows.update(batch.parts.tolist())
-            losses.add(loss.detach())
+            at.losses.add(loss.detach())
             if at.step % stage.log_every == 0 or at.step == stage.max_steps:
                 monitor.log(
                     at.step,
                     {
-                        "loss": losses.take(),
+                        "loss": at.losses.take(),
                         "grad_norm": float(norm),
                         "learning_rate": float(schedule.get_last_lr()[0]),
                         "num_tokens": at.tokens,
@@ -114,23 +134,6 @@ def pretrain(
             if stop:
                 break
     return at
-
-
-class _Mean:
-    """A mean that is taken to the CPU only when it is asked for."""
-
-    def __init__(self) -> None:
-        self._sum: Any = 0.0
-        self._count = 0
-
-    def add(self, value: Any) -> None:
-        self._sum = self._sum + value
-        self._count += 1
-
-    def take(self) -> float:
-        mean = float(self._sum) / self._count
-        self._sum, self._count = 0.0, 0
-        return mean
 
 
 def _moved(batch: Batch, device: Any) -> tuple[Any, Any, Any]:
@@ -172,6 +175,7 @@ def _save(run: _Run, new: Path) -> None:
         "padded": at.padded,
         "rows": {str(part): count for part, count in sorted(at.rows.items())},
         "place": asdict(at.place),
+        "losses": {"sum": float(at.losses.sum), "count": at.losses.count},
         "settings": run.settings,
     }
     (new / _STATE).write_text(json.dumps(state, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -197,3 +201,4 @@ def _load(run: _Run, checkpoint: Path) -> None:
     at.step, at.tokens, at.padded = state["step"], state["tokens"], state["padded"]
     at.rows.update({int(part): count for part, count in state["rows"].items()})
     at.place.shard, at.place.batch = state["place"]["shard"], state["place"]["batch"]
+    at.losses.sum, at.losses.count = state["losses"]["sum"], state["losses"]["count"]

@@ -20,7 +20,7 @@ class Batch:
 
     Attributes
     ----------
-    ids: uint16 array (rows, length), padded on the right.
+    ids: array (rows, length), padded on the right; uint16, or int32 of a vocabulary that is larger.
     starts, ends: int32 arrays (rows,): the tokens from ``starts`` to before ``ends`` are predicted.
     parts: int32 array (rows,): the part of the mixture that each row is of.
     """
@@ -63,7 +63,9 @@ def write_shard(
         size = batch_tokens // length
         whole = len(found) // size
         left += len(found) - whole * size
-        ids = numpy.full((whole * size, length), padding, dtype=numpy.uint16)
+        largest = max((max(row) for row, _, _ in found), default=0)
+        kind = numpy.uint16 if max(largest, padding) < 2**16 else numpy.int32
+        ids = numpy.full((whole * size, length), padding, dtype=kind)
         for i, (row, _, _) in enumerate(found[: whole * size]):
             ids[i, : len(row)] = row
         kept = found[: whole * size]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rote.errors import DataError
 from rote.perturb.keys import digest
 from rote.train.pretrain.parts import Mixture
 from rote.train.pretrain.shards import Batch, left_out, read_shard, write_shard
@@ -61,7 +64,7 @@ class Stream:
         self._folder = Path(tempfile.mkdtemp(prefix="rote-shards-", dir=folder))
         # spawn: a process that has a GPU open must not be forked.
         self._pool = ProcessPoolExecutor(
-            recipe.data.workers, multiprocessing.get_context("spawn"), _open, (recipe,)
+            recipe.data.workers, multiprocessing.get_context("spawn"), _open, (recipe, str(self._folder))
         )
         self._asked: deque[Future[str]] = deque()
         self._next = place.shard
@@ -81,11 +84,24 @@ class Stream:
             path = Path(self._asked.popleft().result())
             too_long, left = left_out(path)
             self.too_long, self.left = self.too_long + too_long, self.left + left
+            empty = True
             for batch in read_shard(path, self.place.batch):
                 self.place.batch += 1
+                empty = False
                 yield batch
             path.unlink()
+            if empty and self.place.batch == 0:
+                raise DataError(_no_batch(self._recipe, too_long), field="data.shard")
             self.place.shard, self.place.batch = self.place.shard + 1, 0
+
+
+def _no_batch(recipe: Recipe, too_long: int) -> str:
+    sizes = ", ".join(f"{recipe.batch_tokens // n:,} of {n} tokens" for n in recipe.lengths)
+    longer = f" ({too_long:,} rows of this shard are longer than {recipe.lengths[-1]})" if too_long else ""
+    return (
+        f"is {recipe.data.shard:,} rows, which fill no batch: a batch takes {sizes}{longer}; raise it, or "
+        "lower batch_tokens"
+    )
 
 
 class _Worker:
@@ -97,7 +113,10 @@ class _Worker:
     padding: int
 
 
-def _open(recipe: Recipe) -> None:
+def _open(recipe: Recipe, folder: str) -> None:
+    # Of the terminal's Ctrl-C, which every process hears, the run itself makes a checkpoint and an end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     from transformers import AutoTokenizer
 
@@ -106,6 +125,15 @@ def _open(recipe: Recipe) -> None:
     _Worker.mixture.leave_out(recipe.left_out)
     tokenizer = AutoTokenizer.from_pretrained(recipe.tokenizer)
     _Worker.words, _Worker.padding = Words(recipe.prompt, tokenizer), int(tokenizer.pad_token_id)
+
+
+def _end_with_parent(folder: str) -> None:
+    """A run that is killed leaves nobody who would end its processes and remove their files."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
 
 
 def _make(shard: int, folder: str) -> str:

@@ -1,11 +1,12 @@
 """Token ids word by word, out of a table: drawn rows use the same words again and again.
 
 A tokenizer that splits at blanks before all else gives a text the ids of its words, one after the other.
-Whether one does is tried on rows before the table is used.
+Whether one does is tried on rows of each shard before the table is used.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,8 +16,10 @@ from rote.train.tokens import IGNORED, Example, end_of_turn, examples
 
 #: Words that the table may hold; numbers make new ones without end.
 _KEPT: Final = 300_000
-#: Rows on which the table is tried.
+#: Rows of a shard on which the table is tried.
 _TRIED: Final = 256
+#: Where blanks and line feeds stand together, a word is not all there is between two of them.
+_TOGETHER: Final = re.compile(r"\s\s")
 
 
 class Words:
@@ -25,15 +28,13 @@ class Words:
     def __init__(self, prompt: PromptSpec, tokenizer: Any) -> None:
         self._prompt, self._tokenizer = prompt, tokenizer
         self._table: dict[str, list[int]] = {}
-        # None: not tried yet.
-        self._apart: bool | None = None if not tokenizer.num_special_tokens_to_add() else False
+        self._adds = bool(tokenizer.num_special_tokens_to_add())
 
     def examples(self, rows: Sequence[Row]) -> list[Example]:
-        """The rows as examples, in their order."""
-        if self._apart is None:
-            tried = rows[:_TRIED]
-            self._apart = self._by_words(tried) == examples(tried, self._prompt, self._tokenizer)
-        return self._by_words(rows) if self._apart else examples(rows, self._prompt, self._tokenizer)
+        """The rows as examples, in their order: a function of the rows, whatever came before them."""
+        tried = rows[:_TRIED]
+        apart = not self._adds and self._by_words(tried) == examples(tried, self._prompt, self._tokenizer)
+        return self._by_words(rows) if apart else examples(rows, self._prompt, self._tokenizer)
 
     def _by_words(self, rows: Sequence[Row]) -> list[Example]:
         end = end_of_turn(self._prompt, self._tokenizer)
@@ -46,8 +47,7 @@ class Words:
         return made
 
     def _ids(self, text: str) -> list[int]:
-        if "  " in text:
-            # Where blanks stand together, a word is not all there is between two of them.
+        if _TOGETHER.search(text):
             return self._asked(text)
         table = self._table
         found: list[int] = []
