@@ -86,13 +86,13 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
     training = _Training(run, data, loaded, last, stop, trackers)
     with disk_may_fill(run.folder):
         record, monitor = training.go()
+    record.setdefault("rows", dict(data.certificate.sources))
     record |= {
         "name": run.name,
         "algorithm": stage.algorithm,
         "state": "stopped" if monitor.stopped else "done",
         "start": run.base if run.start is None else str(run.start),
         "resumed_from": None if last is None else last.name,
-        "rows": dict(data.certificate.sources),
         "rows_left_out": dict(data.left_out) if isinstance(data, Built) else {},
         "rows_hash": data.certificate.content_hash,
         "prompt": fixture(recipe.prompt, loaded.tokenizer),

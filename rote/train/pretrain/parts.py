@@ -170,20 +170,24 @@ def decontaminated(mixture: Mixture) -> Certificate:
     """
     spec = mixture.spec.decontaminate
     sets = () if spec is None else evaluation_sets(spec)
-    drawn: dict[str, Row] = {}
+    # Templates of two folders may have one id.
+    drawn: dict[tuple[str | None, str], Row] = {}
     for i, part in enumerate(mixture.spec.parts):
         if part.source != "bank" or part.planted:
             continue
         for template in mixture.templates(i):
             for variant in part.variants:
                 for problem in _first(template, variant, mixture.seed, _COMPARED, None):
-                    drawn.setdefault(problem.id, problem_row(problem))
+                    drawn.setdefault((part.path, problem.id), problem_row(problem))
     matches: list[Match] = []
+    out: set[str] = set()
     if spec is not None:
         index = Index(sets, spec.ngram, spec.shared)
-        found = (index.match(row.id, row.question) for row in drawn.values())
-        matches = [match for match in found if match is not None]
-    out = {drawn[match.row].template_id for match in matches}
+        for row in drawn.values():
+            match = index.match(row.id, row.question)
+            if match is not None:
+                matches.append(match)
+                out.add(row.template_id)
     if out:
         mixture.leave_out(sorted(out))
     counts: dict[str, int] = {}

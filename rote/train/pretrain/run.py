@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,15 @@ def run_pretraining(
 
 def _record(stage: PretrainStage, mixture: Mixture, done: Progress) -> dict[str, Any]:
     planted = mixture.planted()
+    by_source: Counter[str] = Counter()
+    for i, part in enumerate(stage.data.parts):
+        by_source[part.source] += done.rows[i]
     seen = sum(done.rows[i] for i, part in enumerate(stage.data.parts) if part.planted)
     return {
         "steps": stage.max_steps,
         "tokens": done.tokens,
         "tokens_computed": done.padded,
+        "rows": dict(by_source),
         "parts": [
             {"part": json.loads(part.model_dump_json()), "rows": done.rows[i]}
             for i, part in enumerate(stage.data.parts)
