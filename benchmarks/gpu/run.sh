@@ -171,7 +171,7 @@ evaluate() {
     >"$work/eval-$2.txt" 2>&1
   local status=$?
   echo "lm_eval $2: exit status $status"
-  awk -F'|' '$2 ~ /bank_/ {task = $2} $6 ~ /exact_match/ {print task $8}' "$work/eval-$2.txt"
+  awk -F'|' '$2 ~ /bank_/ {task = $2} $6 ~ /^exact_match *$/ {print task $8}' "$work/eval-$2.txt"
   return $status
 }
 
