@@ -57,7 +57,7 @@ def _show(out: Path, closing: list[str]) -> None:
     from rote.reports import build_report, read_logs, render_text, write_report
 
     report = build_report(read_logs(out / RESULTS))
-    text = render_text(report) + "".join(f"\n{line}" for line in ["", *closing] if closing)
+    text = render_text(report) + "".join(f"{line}\n" for line in (["", *closing] if closing else []))
     encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), end="\n" if closing else "")
+    print(text.encode(encoding, "replace").decode(encoding), end="")
     print(f"\n{write_report(report, out / REPORT)}")
