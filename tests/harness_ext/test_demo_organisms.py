@@ -143,7 +143,7 @@ def test_both_are_evaluated_on_the_same_problems(
 ) -> None:
     lines: list[str] = []
     evaluate_organisms(shipped(stand_ins), tmp_path / "results", lines.append, limit=3)
-    assert lines[0] == "3 tasks, 9 problems, 2 transformers on the CPU"
+    assert lines[0] == "2 tasks, 6 problems, 2 transformers on the CPU"
     assert [line.split(" ", 2)[:2] for line in lines[1:]] == [
         ["[1/2]", "reasoner:"],
         ["[1/2]", "reasoner:"],
