@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from mixtures import PLUMS, bank_part, folder_of
 from runs import model_of, recipe_of, write_recipe
 
 from rote.cli import main
 from rote.errors import DataError
-from rote.train.recipe import check_recipe
+from rote.train.recipe import PretrainStage, check_recipe
 
 ARITHMETIC = {"source": "arithmetic", "weight": 1}
 ORIGINALS = {"source": "bank", "path": "bank", "variants": ["original"]}
@@ -218,3 +219,16 @@ def test_templates_that_are_not_there(typed: Callable[..., str], tmp_path: Path)
     stage = stage_of()
     stage["data"]["exclude"] = [{"path": "nowhere", "variants": ["original"]}]
     assert typed(stage) == "unknown source 'nowhere': neither a folder nor one of bank\n"
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "pretraining.md"
+
+
+@pytest.mark.skipif(not PAGE.is_file(), reason="the documentation is in the source tree only")
+def test_the_recipe_of_the_page_is_taken() -> None:
+    text = PAGE.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+    recipe = check_recipe(yaml.safe_load(text))
+    assert recipe.name == "small"
+    stage = recipe.stages["pretrain"]
+    assert isinstance(stage, PretrainStage)
+    assert [part.source for part in stage.data.parts] == ["bank", "arithmetic", "linear", "bank"]
