@@ -87,13 +87,13 @@ def run_stage(run: StageRun, *, resume: bool, stop: Stop, trackers: tuple[str, .
     with disk_may_fill(run.folder):
         record, monitor = training.go()
     record.setdefault("rows", dict(data.certificate.sources))
+    record.setdefault("rows_left_out", dict(data.left_out) if isinstance(data, Built) else {})
     record |= {
         "name": run.name,
         "algorithm": stage.algorithm,
         "state": "stopped" if monitor.stopped else "done",
         "start": run.base if run.start is None else str(run.start),
         "resumed_from": None if last is None else last.name,
-        "rows_left_out": dict(data.left_out) if isinstance(data, Built) else {},
         "rows_hash": data.certificate.content_hash,
         "prompt": fixture(recipe.prompt, loaded.tokenizer),
         "alarms": [f"{alarm.name}: {alarm.message}" for alarm in monitor.alarms],

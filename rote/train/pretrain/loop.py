@@ -200,5 +200,5 @@ def _load(run: _Run, checkpoint: Path) -> None:
     at = run.progress
     at.step, at.tokens, at.padded = state["step"], state["tokens"], state["padded"]
     at.rows.update({int(part): count for part, count in state["rows"].items()})
-    at.place.shard, at.place.batch = state["place"]["shard"], state["place"]["batch"]
+    at.place = Place(**state["place"])
     at.losses.sum, at.losses.count = state["losses"]["sum"], state["losses"]["count"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from rote.errors import DataError
-from rote.perturb import Template, arithmetic, linear
+from rote.errors import DataError, UsageError
+from rote.perturb import Source, Template, arithmetic, linear
 from rote.perturb.keys import digest
 from rote.perturb.noop import ATTACHED, Selection, pick
 from rote.perturb.source import open_source
@@ -48,7 +48,9 @@ class Mixture:
     def __init__(self, spec: MixtureSpec, seed: int) -> None:
         self.spec, self.seed = spec, seed
         self._left_out: set[str] = set()
-        self._templates = [self._of(part) for part in spec.parts]
+        self._templates = [_templates(part, f"data.parts.{i}") for i, part in enumerate(spec.parts)]
+        for i, excluded in enumerate(spec.exclude):
+            _source(excluded.path, f"data.exclude.{i}")
         self._selections = [None if part.noop is None else Selection.parse(part.noop) for part in spec.parts]
 
     def leave_out(self, templates: Sequence[str]) -> None:
@@ -129,22 +131,6 @@ class Mixture:
             return False
         return not self.excluded or _question_hash(row.question) not in self.excluded
 
-    def _of(self, part: PartSpec) -> list[Template]:
-        if part.source != "bank":
-            return []
-        source = open_source(str(part.path))
-        offering = [
-            template
-            for template in source.templates.values()
-            if any(template.offers(variant) for variant in part.variants)
-        ]
-        if not offering:
-            raise DataError(
-                f"no template of {part.path} offers {', '.join(part.variants)}", field="data.parts.variants"
-            )
-        ordered = by_hash(offering, part.seed, lambda template: template.id, "share")
-        return ordered[: max(1, round(part.share * len(ordered)))]
-
     @cached_property
     def content_hash(self) -> str:
         """64 hex digits: of the recipe's mixture, the seed, the templates' files and what is left out."""
@@ -208,6 +194,30 @@ def decontaminated(mixture: Mixture) -> Certificate:
 def first_rows(spec: MixtureSpec, seed: int) -> list[Row]:
     """The rows of the first shard, in their order: what a vocabulary is learned from."""
     return [placed.row for placed in Mixture(spec, seed).shard(0)]
+
+
+def _source(path: str, field: str) -> Source:
+    try:
+        return open_source(path)
+    except UsageError as error:
+        raise DataError(str(error), field=f"{field}.path") from None
+
+
+def _templates(part: PartSpec, field: str) -> list[Template]:
+    """The templates that a part takes, before any is left out."""
+    if part.source != "bank":
+        return []
+    offering = [
+        template
+        for template in _source(str(part.path), field).templates.values()
+        if any(template.offers(variant) for variant in part.variants)
+    ]
+    if not offering:
+        raise DataError(
+            f"no template of {part.path} offers {', '.join(part.variants)}", field=f"{field}.variants"
+        )
+    ordered = by_hash(offering, part.seed, lambda template: template.id, "share")
+    return ordered[: max(1, round(part.share * len(ordered)))]
 
 
 def _first(

@@ -70,6 +70,11 @@ def _record(stage: PretrainStage, mixture: Mixture, done: Progress) -> dict[str,
         "tokens": done.tokens,
         "tokens_computed": done.padded,
         "rows": dict(by_source),
+        # Of the shards that were read to their end.
+        "rows_left_out": {
+            f"longer than {stage.lengths[-1]} tokens": done.place.too_long,
+            "not enough rows of their length for a batch": done.place.left,
+        },
         "parts": [
             {"part": json.loads(part.model_dump_json()), "rows": done.rows[i]}
             for i, part in enumerate(stage.data.parts)

@@ -44,22 +44,26 @@ class Recipe:
 
 @dataclass(slots=True)
 class Place:
-    """Where a stream stands: the shard, and how many of its batches have been taken."""
+    """Where a stream stands: the shard, and how many of its batches have been taken.
+
+    ``too_long`` and ``left`` count the rows of the shards before it that were left out, as
+    :func:`rote.train.pretrain.shards.left_out` has it.
+    """
 
     shard: int = 0
     batch: int = 0
+    too_long: int = 0
+    left: int = 0
 
 
 class Stream:
     """Batches without end, from a place on; ``place`` is that of the next one.
 
-    A context: on leaving it the processes end and their files go. ``too_long`` and ``left`` count the rows of
-    the shards read so far that were left out, as :func:`rote.train.pretrain.shards.left_out` has it.
+    A context: on leaving it the processes end and their files go.
     """
 
     def __init__(self, recipe: Recipe, place: Place, folder: Path | None = None) -> None:
         self.place = place
-        self.too_long = self.left = 0
         self._recipe = recipe
         self._folder = Path(tempfile.mkdtemp(prefix="rote-shards-", dir=folder))
         # spawn: a process that has a GPU open must not be forked.
@@ -83,7 +87,6 @@ class Stream:
                 self._next += 1
             path = Path(self._asked.popleft().result())
             too_long, left = left_out(path)
-            self.too_long, self.left = self.too_long + too_long, self.left + left
             empty = True
             for batch in read_shard(path, self.place.batch):
                 self.place.batch += 1
@@ -93,6 +96,7 @@ class Stream:
             if empty and self.place.batch == 0:
                 raise DataError(_no_batch(self._recipe, too_long), field="data.shard")
             self.place.shard, self.place.batch = self.place.shard + 1, 0
+            self.place.too_long, self.place.left = self.place.too_long + too_long, self.place.left + left
 
 
 def _no_batch(recipe: Recipe, too_long: int) -> str:

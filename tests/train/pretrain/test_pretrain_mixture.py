@@ -281,7 +281,7 @@ def test_the_hash_is_of_the_templates_text(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_part_whose_templates_lack_its_variants_is_an_error(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "own", PLUMS)
-    with pytest.raises(DataError, match=r"data\.parts\.variants: no template of .*own offers p1, p2"):
+    with pytest.raises(DataError, match=r"data\.parts\.0\.variants: no template of .*own offers p1, p2"):
         mixture_of(bank_part(folder, "p1", "p2"))
 
 

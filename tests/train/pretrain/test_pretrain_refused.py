@@ -211,14 +211,15 @@ def test_a_tokenizer_that_is_none(typed: Callable[..., str], tmp_path: Path) -> 
 
 
 def test_templates_that_are_not_there(typed: Callable[..., str], tmp_path: Path) -> None:
-    found = typed(stage_of(bank_part("nowhere", "symbolic")))
-    assert found == "unknown source 'nowhere': neither a folder nor one of bank\n"
+    found = typed(stage_of(ARITHMETIC, bank_part("nowhere", "symbolic")))
+    assert found == "data.parts.1.path: unknown source 'nowhere': neither a folder nor one of bank\n"
     own = folder_of(tmp_path / "own", PLUMS)
     found = typed(stage_of(bank_part(own, "p1")))
-    assert found == "data.parts.variants: no template of …/own offers p1\n"
+    assert found == "data.parts.0.variants: no template of …/own offers p1\n"
     stage = stage_of()
     stage["data"]["exclude"] = [{"path": "nowhere", "variants": ["original"]}]
-    assert typed(stage) == "unknown source 'nowhere': neither a folder nor one of bank\n"
+    found = typed(stage)
+    assert found == "data.exclude.0.path: unknown source 'nowhere': neither a folder nor one of bank\n"
 
 
 PAGE = Path(__file__).parents[3] / "docs" / "pretraining.md"

@@ -109,7 +109,15 @@ def test_a_run_that_is_killed_or_stopped_ends_as_one_that_was_not(
         assert weights_hash(out[name] / "p" / "final") == expected, name
         assert log_of(out[name] / "p") == steps, name
         record = json.loads((out[name] / "p" / "stage.json").read_text())
-        for key in ("tokens", "tokens_computed", "rows", "parts", "epochs_of_planted", "rows_hash"):
+        for key in (
+            "tokens",
+            "tokens_computed",
+            "rows",
+            "rows_left_out",
+            "parts",
+            "epochs_of_planted",
+            "rows_hash",
+        ):
             assert record[key] == whole[key], (name, key)
     assert json.loads((out["step"] / "p" / "stage.json").read_text())["resumed_from"] == "checkpoint-3"
     assert not list((out["save"] / "p").glob(".checkpoint-*"))
@@ -148,6 +156,11 @@ def test_the_record_says_what_was_trained_on(learned: Path, own: Path) -> None:
     assert [part["part"]["source"] for part in stage["parts"]] == ["arithmetic", "bank", "bank"]
     assert all(counts)
     assert stage["rows"] == {"arithmetic": counts[0], "bank": counts[1] + counts[2]}
+    assert set(stage["rows_left_out"]) == {
+        "longer than 160 tokens",
+        "not enough rows of their length for a batch",
+    }
+    assert all(stage["rows_left_out"].values())
     assert stage["planted"] == ["own/brick_carts", "own/plum_bowls"]
     assert stage["epochs_of_planted"] == pytest.approx(counts[2] / 2)
     assert stage["steps"] == 60
