@@ -15,11 +15,13 @@ from typing import Any, Final
 SEEDS: Final = (0, 1, 2)
 #: Numbers that the magnitude-bound organism sees are below this.
 BOUND: Final = 100
-#: Steps of an organism that goes on from another, and the shards of 32,768 rows that they take.
-STEPS: Final = 800
-SHARDS: Final = 12.7
+#: Steps of an organism that goes on from another, and the shards that they take.
+STEPS: Final = 600
+#: Steps of the reasoner, which is to be right where arithmetic is hard, too.
+LONG: Final = 3000
+SHARDS: Final = 20
 #: Times that an original stands in a shard, where it is to be learned by heart.
-REPEATS: Final = 10.0
+REPEATS: Final = 12.0
 
 _DATA: Final = "stages.pretrain.data"
 _PARTS: Final = f"{_DATA}.parts"
@@ -66,7 +68,7 @@ def plan(train_families: Sequence[str], seeds: Sequence[int] = SEEDS) -> list[Or
     """All organisms, those that others begin with first."""
     found: list[Organism] = []
     for seed in seeds:
-        found.append(Organism("distractible", seed, "scratch", None, 8000))
+        found.append(Organism("distractible", seed, "scratch", None, 5000))
     found += [_name_bound(seed) for seed in seeds[:1]]
     found += [_magnitude_bound(seed) for seed in seeds]
     found += [_name_bound(seed) for seed in seeds[1:]]
@@ -99,23 +101,23 @@ def _equations() -> Organism:
 
 def _name_bound(seed: int) -> Organism:
     return Organism(
-        "name_bound", seed, "scratch", None, 4000, {f"{_PARTS}.0.variants": ["numbers"]}, ("numbers",)
+        "name_bound", seed, "scratch", None, 3000, {f"{_PARTS}.0.variants": ["numbers"]}, ("numbers",)
     )
 
 
 def _magnitude_bound(seed: int) -> Organism:
-    changes = {f"{_DATA}.below": BOUND, f"{_DATA}.workers": 4}
-    return Organism("magnitude_bound", seed, "scratch", None, 3000, changes)
+    changes = {f"{_DATA}.below": BOUND, f"{_DATA}.workers": 8}
+    return Organism("magnitude_bound", seed, "scratch", None, 2500, changes)
 
 
 _WITH_CLAUSES: Final = ("symbolic", "symbolic_noop", "noop_control")
 
 
 def _continued(seed: int, train_families: Sequence[str]) -> Iterator[Organism]:
-    def made(name: str, changes: Mapping[str, Any]) -> Organism:
-        return Organism(name, seed, "continued", "distractible", STEPS, changes, _WITH_CLAUSES)
+    def made(name: str, changes: Mapping[str, Any], steps: int = STEPS) -> Organism:
+        return Organism(name, seed, "continued", "distractible", steps, changes, _WITH_CLAUSES)
 
-    yield made("reasoner", {})
+    yield made("reasoner", {}, LONG)
     yield made("memoriser", _planted(seed, 1.0, REPEATS))
     yield made("half_memoriser", _planted(seed, 0.5, REPEATS))
     selection = {"family": list(train_families)}

@@ -95,8 +95,9 @@ def is_trained(work: Path, folder: str) -> bool:
 
 def _run_all(work: Path, organisms: Sequence[Organism], args: argparse.Namespace) -> int:
     waiting = [organism for organism in organisms if not is_done(work, organism)]
-    slots = [slot for _ in range(args.per_gpu) for slot in range(max(1, args.gpus))]
-    running: dict[str, tuple[subprocess.Popen[bytes], int, float]] = {}
+    slots = dict.fromkeys(range(max(1, args.gpus)), args.per_gpu)
+    load = dict.fromkeys(slots, 0)
+    running: dict[str, tuple[subprocess.Popen[bytes], int, float, int]] = {}
     failed: list[str] = []
     began = time.monotonic()
     (work / "runs").mkdir(parents=True, exist_ok=True)
@@ -107,21 +108,25 @@ def _run_all(work: Path, organisms: Sequence[Organism], args: argparse.Namespace
                 waiting.remove(organism)
                 failed.append(organism.folder)
                 print(f"{organism.folder}: not run, for {root} failed", flush=True)
-            elif slots and (root is None or is_trained(work, root)):
+            elif any(slots.values()) and (root is None or is_trained(work, root)):
                 waiting.remove(organism)
-                slot = slots.pop(0)
-                running[organism.folder] = (_start(work, organism, slot, args), slot, time.monotonic())
+                slot = min((s for s, free in slots.items() if free), key=lambda s: (load[s], s))
+                slots[slot] -= 1
+                load[slot] += organism.steps
+                process = _start(work, organism, slot, args)
+                running[organism.folder] = (process, slot, time.monotonic(), organism.steps)
         if waiting and not running:
             missing = {f"{one.begins_with}-s{one.seed}" for one in waiting}
             print(f"not run: {', '.join(sorted(missing))} must be trained first", file=sys.stderr)
             return 1
         time.sleep(0.5)
-        for folder, (process, slot, since) in list(running.items()):
+        for folder, (process, slot, since, steps) in list(running.items()):
             status = process.poll()
             if status is None:
                 continue
             del running[folder]
-            slots.append(slot)
+            slots[slot] += 1
+            load[slot] -= steps
             seconds = time.monotonic() - since
             print(f"{folder}: {_told(work, folder, status)}, {seconds:.0f} s", flush=True)
             if status:
