@@ -57,7 +57,9 @@ class Organism:
 
     def arguments(self, scale: float) -> list[str]:
         """The changes as ``key=value`` arguments, steps scaled."""
-        said: dict[str, Any] = {"name": self.folder, "stages.pretrain.seed": self.seed, **self.changes}
+        # Another seed than that of the weights it begins with, whose rows would come again.
+        rows = self.seed if self.begins_with is None else 100 + self.seed
+        said: dict[str, Any] = {"name": self.folder, "stages.pretrain.seed": rows, **self.changes}
         said["stages.pretrain.max_steps"] = max(1, round(self.steps * scale))
         if self.begins_with is not None:
             said["model.path"] = f"runs/{self.begins_with}-s{self.seed}/pretrain/final"
