@@ -2,7 +2,7 @@
 
 Writes ``WORK/templates/`` with a folder of template files for each set, and ``sets.json``, their ids:
 
-- ``known``: the templates that models may be trained on (``train`` in ``split.tsv``);
+- ``known``: the templates that models may be trained on (``train`` in ``rote/organisms/split.tsv``);
 - ``unseen``: those that no model is trained on (``held_out``);
 - ``small``: those of ``known`` of which there is a draw whose question and solution hold no number of 100 or
   more. Such a draw is their original here, so that their other draws are harder by the size of the numbers.
@@ -33,8 +33,10 @@ from rote.problem import Problem
 from rote.rational import format_number
 
 HERE: Final = Path(__file__).resolve().parent
-TEMPLATES: Final = HERE / "templates"
-SPLIT: Final = HERE / "split.tsv"
+#: These come with the package: ``rote demo`` asks some of them.
+SHIPPED: Final = HERE.parent / "rote" / "organisms"
+TEMPLATES: Final = SHIPPED / "templates"
+SPLIT: Final = SHIPPED / "split.tsv"
 FAMILIES: Final = HERE / "families.tsv"
 PARTS: Final = ("train", "held_out")
 SETS: Final = ("known", "unseen", "small")

@@ -14,12 +14,12 @@ from rote.train.data import build_rows
 from rote.train.recipe import DataSpec, DecontaminationSpec, SourceSpec
 
 ROOT = Path(__file__).parents[2]
-TEMPLATES = ROOT / "organisms" / "templates"
+TEMPLATES = ROOT / "rote" / "organisms" / "templates"
 GSM8K = ROOT.parent / "shared" / "gsm8k"
 
 
 def split() -> dict[str, str]:
-    lines = (ROOT / "organisms" / "split.tsv").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "rote" / "organisms" / "split.tsv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "template\tpart"
     return dict(line.split("\t") for line in lines[1:])
 
