@@ -3,7 +3,7 @@
 #
 #   bash benchmarks/gpu/run.sh prepare WORK    templates and rows (no GPU; the stages below do it where it is not done)
 #   bash benchmarks/gpu/run.sh grpo WORK       GRPO by Unsloth with vLLM of WORK/models/distractible-s0
-#   bash benchmarks/gpu/run.sh cold WORK       GRPO of WORK/models/equations, and SFT then GRPO of it (at once); a picture
+#   bash benchmarks/gpu/run.sh cold WORK       GRPO of WORK/models/equations-s0, and SFT then GRPO of it (at once); a picture
 #   bash benchmarks/gpu/run.sh ppo WORK        PPO of WORK/models/distractible-s0
 #   bash benchmarks/gpu/run.sh eightbit WORK   PPO and SFT for a few steps with an 8-bit optimiser
 #   bash benchmarks/gpu/run.sh together WORK   those four at once, spread over GPUS ("0 1 2"; default: the one that is set)
@@ -36,8 +36,8 @@ read -ra changes <<<"${CHANGES:-}"
 known=$work/templates/known
 warm=$work/rows/warm
 base=$work/models/distractible-s$seed
-equations=$work/models/equations
-# Fewer than all: an SFT of two minutes must see each often enough.
+equations=$work/models/equations-s0
+# Fewer than all: two minutes of training must show each often enough.
 warm_templates=64
 # Longest prompt and response of all runs here, in tokens.
 longest=384
@@ -126,9 +126,9 @@ prepare() (
 # After an SFT: what it left is written down, for a run that is gone on with must begin with the same.
 warm_start() {
   if [ ! -s "$work/warm.start" ]; then
-    train sft $here/warmup.yaml warmup model.path="$equations" \
-      stages.sft.data.sources.0.path="$warm" probe.source="$warm" || return 1
-    weights "$work/warmup/sft" >"$work/warm.start" || return 1
+    train pretrain $here/warmup.yaml warmup model.path="$equations" \
+      stages.pretrain.data.parts.0.path="$warm" probe.source="$warm" || return 1
+    weights "$work/warmup/pretrain" >"$work/warm.start" || return 1
   fi
   groups warm "$(cat "$work/warm.start")"
 }
@@ -247,7 +247,7 @@ bases)
   together train sft $here/equations.yaml gpu-equations
   join
   "$python" -m rote export "$(weights "$work/base/sft")" "$work/base-export" --force || fail
-  [ -d "$equations" ] || leave gpu-equations/sft equations || fail
+  [ -d "$equations" ] || leave gpu-equations/sft equations-s0 || fail
   ;;
 engines)
   train sft $here/lora.yaml lora-unsloth model.path="$work/base-export" || fail

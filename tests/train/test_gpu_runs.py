@@ -48,16 +48,18 @@ def test_recipes_can_be_read(path: Path) -> None:
 @pytest.mark.parametrize("name", ["grpo", "cold", "warmup", "ppo"])
 def test_places_and_optimisers_are_given_on_the_command_line(name: str) -> None:
     path = ORGANISMS / "recipes" / "grpo.yaml" if name == "grpo" else GPU / f"{name}.yaml"
-    stage = {"cold": "grpo", "warmup": "sft"}.get(name, name)
+    stage = {"cold": "grpo", "warmup": "pretrain"}.get(name, name)
+    rows = "parts" if stage == "pretrain" else "sources"
     changes = [
-        f"stages.{stage}.data.sources.0.path=/rows",
+        f"stages.{stage}.data.{rows}.0.path=/rows",
         f"stages.{stage}.optimizer=adamw_8bit",
         "model.path=/model",
         "probe.source=/probe",
     ]
     recipe: Recipe = read_recipe(path, changes, stage)
     only: Any = recipe.stages[stage]
-    assert only.data.sources[0].path == "/rows"
+    sources = getattr(only.data, rows)
+    assert sources[0].path == "/rows"
     assert only.optimizer == "adamw_8bit"
     assert (recipe.model.path, recipe.probe.source) == ("/model", "/probe")
     # The bank is kept for evaluation.
@@ -65,7 +67,8 @@ def test_places_and_optimisers_are_given_on_the_command_line(name: str) -> None:
     # What the script asks of a model must hold all that is asked in training.
     assert recipe.model.max_length <= longest()
     # The probe's draws are not those that are trained on.
-    assert recipe.probe.seed not in {source.seed for source in only.data.sources if source.source == "bank"}
+    seeds = {only.seed} if stage == "pretrain" else {s.seed for s in sources if s.source == "bank"}
+    assert recipe.probe.seed not in seeds
 
 
 def test_a_run_that_is_stopped_early_is_the_same_but_shorter() -> None:
