@@ -19,6 +19,7 @@ from rote.train.recipe import Recipe, find_recipe, read_recipe
 ROOT = Path(__file__).resolve().parents[2]
 GPU = ROOT / "benchmarks" / "gpu"
 ORGANISMS = ROOT / "organisms"
+TEMPLATES = ORGANISMS.parent / "rote" / "organisms" / "templates"
 RECIPES = (*sorted(GPU.glob("*.yaml")), ORGANISMS / "recipes" / "grpo.yaml")
 SCRIPT = GPU / "run.sh"
 
@@ -95,7 +96,7 @@ def test_rows_for_grpo_have_clauses_of_the_families_for_training_alone(tmp_path:
     folder = tmp_path / "templates"
     folder.mkdir()
     for name in ("apprentice_wage", "bean_race"):
-        text = (ORGANISMS / "templates" / f"{name}.yaml").read_text(encoding="utf-8")
+        text = (TEMPLATES / f"{name}.yaml").read_text(encoding="utf-8")
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     path = tmp_path / "rows.jsonl"
     assert rows.write_rows(folder, path, (6, 2)) == 16
