@@ -26,7 +26,7 @@ REPEATS: Final = 12.0
 _DATA: Final = "stages.pretrain.data"
 _PARTS: Final = f"{_DATA}.parts"
 #: The place of one part more in continued.yaml.
-_MORE: Final = 5
+_MORE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _magnitude_bound(seed: int) -> Organism:
     return Organism("magnitude_bound", seed, "scratch", None, 2500, changes)
 
 
-_WITH_CLAUSES: Final = ("symbolic", "symbolic_noop", "noop_control")
+_WITH_CLAUSES: Final = ("symbolic", "symbolic_noop")
 
 
 def _continued(seed: int, train_families: Sequence[str]) -> Iterator[Organism]:
@@ -123,7 +123,7 @@ def _continued(seed: int, train_families: Sequence[str]) -> Iterator[Organism]:
     yield made("memoriser", _planted(seed, 1.0, REPEATS))
     yield made("half_memoriser", _planted(seed, 0.5, REPEATS))
     selection = {"family": list(train_families)}
-    yield made("hardened", {f"{_PARTS}.1.noop": selection, f"{_PARTS}.2.noop": selection})
+    yield made("hardened", {f"{_PARTS}.1.noop": selection})
 
 
 def _doses(seed: int) -> Iterator[Organism]:

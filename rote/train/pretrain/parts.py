@@ -72,14 +72,14 @@ class Mixture:
 
     @cached_property
     def excluded(self) -> frozenset[bytes]:
-        """Hashes of the questions that no row may ask."""
+        """What no row may be: hashes of questions, and of a template with the numbers of a solution."""
         found: set[bytes] = set()
         for spec in self.spec.exclude:
             selection = None if spec.noop is None else Selection.parse(spec.noop)
             for template in open_source(spec.path).templates.values():
                 for variant in spec.variants:
                     for problem in _first(template, variant, spec.seed, spec.draws, selection):
-                        found.add(_question_hash(problem.question))
+                        found |= _marks(problem_row(problem))
         return frozenset(found)
 
     def shard(self, index: int) -> list[Placed]:
@@ -129,7 +129,7 @@ class Mixture:
     def _allowed(self, row: Row) -> bool:
         if self.spec.below and _largest(row) >= self.spec.below:
             return False
-        return not self.excluded or _question_hash(row.question) not in self.excluded
+        return not self.excluded or self.excluded.isdisjoint(_marks(row))
 
     @cached_property
     def content_hash(self) -> str:
@@ -231,8 +231,19 @@ def _first(
         yield from template.instances(variant, seed, draws)
 
 
-def _question_hash(question: str) -> bytes:
-    return hashlib.blake2b(question.encode("utf-8"), digest_size=12).digest()
+def _marks(row: Row) -> set[bytes]:
+    """What a row has in common with another that it would give away: its question, or all of its numbers.
+
+    With other names, or with an inert clause, the same numbers are the same problem. A template is known by
+    its file's name: sets of templates in several folders share them.
+    """
+    numbers = " ".join(_NUMBER.findall(row.solution))
+    name = row.template_id.rsplit("/", 1)[-1]
+    return {_mark(row.question), _mark(f"{name}\n{numbers}")}
+
+
+def _mark(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=12).digest()
 
 
 def _largest(row: Row) -> float:

@@ -108,7 +108,7 @@ class PartSpec(Part):
 
 
 class ExcludeSpec(Part):
-    """Questions that no row may ask: those that an evaluation draws."""
+    """Problems that no row may be, under other names or with a clause: those that an evaluation draws."""
 
     path: str = Field(description="a folder of template files, or bank")
     variants: tuple[str, ...] = Field(min_length=1, description="that the evaluation asks")
@@ -133,7 +133,7 @@ class MixtureSpec(Part):
         default=0.0,
         description="leave out rows with a number of this size or more anywhere, planted ones aside; 0: none",
     )
-    exclude: tuple[ExcludeSpec, ...] = Field(default=(), description="questions that no row may ask")
+    exclude: tuple[ExcludeSpec, ...] = Field(default=(), description="problems that no row may be")
     shard: Count = Field(default=32768, description="rows that are made and mixed at once, roughly")
     workers: Count = Field(default=2, description="processes that make shards")
     decontaminate: DecontaminationSpec | None = Field(

@@ -76,23 +76,33 @@ def test_draws_go_on_from_shard_to_shard(own: Path) -> None:
     assert {index for _, index in drawn} == set(range(30))
 
 
-def test_excluded_questions_are_left_out_and_no_others(own: Path) -> None:
-    part = bank_part(own, "names")
-    every = mixture_of(part, shard=4000)
-    plain = rows_of(every, 0)
-    # Questions of another seed; names of two templates are few enough that draws meet them.
-    exclude = [{"path": str(own), "variants": ["names", "original"], "draws": 40, "seed": 0}]
+def numbers_of(template_id: str, solution: str) -> tuple[str, ...]:
+    return (template_id.rsplit("/", 1)[-1], *re.findall(r"\d+(?:[.,]\d+)*", solution))
+
+
+def test_excluded_problems_are_left_out_and_no_others(own: Path) -> None:
+    part = bank_part(own, "symbolic")
+    plain = rows_of(mixture_of(part, shard=4000), 0)
+    # Draws of another seed; two templates have few enough that they meet.
+    exclude = [{"path": str(own), "variants": ["numbers", "original"], "draws": 5, "seed": 0}]
     asked = {
-        problem.question
+        numbers_of(problem.template_id, problem.solution)
         for template in load_source("own", own).templates.values()
-        for variant in ("names", "original")
-        for problem in template.instances(variant, 0, 40)
+        for variant in ("numbers", "original")
+        for problem in template.instances(variant, 0, 5)
     }
     kept = rows_of(mixture_of(part, shard=4000, exclude=exclude), 0)
-    assert {row.question for row in plain} & asked
-    assert Counter(row.question for row in kept) == Counter(
-        row.question for row in plain if row.question not in asked
-    )
+    met = [row for row in plain if numbers_of(row.template_id, row.solution) in asked]
+    assert met
+    assert Counter(row.question for row in kept) == Counter(row.question for row in plain if row not in met)
+
+
+@pytest.mark.parametrize("variant", ["names", "noop", "noop_control"])
+def test_an_original_with_other_names_or_a_clause_gives_its_numbers_away(some: Path, variant: str) -> None:
+    exclude = [{"path": str(some), "variants": ["original"]}]
+    assert rows_of(mixture_of(bank_part(some, variant)), 0)
+    with pytest.raises(DataError, match="no row is left of a shard after filtering"):
+        rows_of(mixture_of(bank_part(some, variant), exclude=exclude), 0)
 
 
 def test_excluded_inert_clauses_are_those_that_the_evaluation_attaches(some: Path) -> None:
