@@ -9,7 +9,6 @@ import fnmatch
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 SEEDS: Final = (0, 1, 2)
@@ -55,14 +54,19 @@ class Organism:
     def folder(self) -> str:
         return f"{self.name}-s{self.seed}"
 
+    @property
+    def root(self) -> str | None:
+        """The folder of the organism that it begins with."""
+        return None if self.begins_with is None else f"{self.begins_with}-s{self.seed}"
+
     def arguments(self, scale: float) -> list[str]:
         """The changes as ``key=value`` arguments, steps scaled."""
         # Another seed than that of the weights it begins with, whose rows would come again.
         rows = self.seed if self.begins_with is None else 100 + self.seed
         said: dict[str, Any] = {"name": self.folder, "stages.pretrain.seed": rows, **self.changes}
         said["stages.pretrain.max_steps"] = max(1, round(self.steps * scale))
-        if self.begins_with is not None:
-            said["model.path"] = f"runs/{self.begins_with}-s{self.seed}/pretrain/final"
+        if self.root is not None:
+            said["model.path"] = f"runs/{self.root}/pretrain/final"
         return [f"{key}={json.dumps(value)}" for key, value in said.items()]
 
 
@@ -87,12 +91,6 @@ def chosen(organisms: Sequence[Organism], only: Sequence[str]) -> Iterator[Organ
     for organism in organisms:
         if not only or any(fnmatch.fnmatch(organism.folder, pattern) for pattern in only):
             yield organism
-
-
-def read_families(path: Path) -> list[str]:
-    """The families of inert clauses that may be trained on."""
-    lines = path.read_text(encoding="utf-8").splitlines()[1:]
-    return [name for name, part in (line.split("\t") for line in lines) if part == "train"]
 
 
 def _equations() -> Organism:

@@ -7,22 +7,25 @@ import shutil
 import sys
 from pathlib import Path
 
-from plan import plan, read_families
-from train import HERE, RECIPES, is_trained, write_planted
+from plan import SEEDS, plan
+from sets import family_names
+from train import RECIPES, is_trained, write_planted
 
 from rote.cli import main as rote
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("work", type=Path)
+    parser.add_argument("work", type=Path, metavar="WORK", help="the folder that holds everything")
     parser.add_argument("folder", help="<organism>-s<seed>")
     parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
+    parser.add_argument("--seeds", nargs="*", type=int, default=list(SEEDS))
     parser.add_argument("--changes", nargs="*", default=[])
     args = parser.parse_args()
-    organisms = plan(read_families(HERE / "families.tsv"), args.seeds)
-    organism = next(one for one in organisms if one.folder == args.folder)
+    organisms = {one.folder: one for one in plan(family_names("train"), args.seeds)}
+    if args.folder not in organisms:
+        parser.error(f"no organism of the plan is named {args.folder}: {', '.join(sorted(organisms))}")
+    organism = organisms[args.folder]
     run = args.work / "runs" / organism.folder
     if not is_trained(args.work, organism.folder):
         resume = ["--resume"] if (run / "manifest.json").is_file() else []
