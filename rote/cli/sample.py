@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+#: Rows of a shard where nobody says: close to 20 MB of Parquet.
+ROWS = 100_000
+
+#: Rows that a worker hands over at a time where instances are printed.
+CHUNK = 2000
 
 HELP = "print instances of templates as JSON lines"
 
@@ -33,7 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variant", default="symbolic", metavar="VARIANT", help=f"{', '.join(VARIANTS)} (default: symbolic)"
     )
     parser.add_argument(
-        "-n", type=int, default=5, metavar="N", help="instances: one of each template in turn (default: 5)"
+        "-n",
+        type=_whole,
+        default=5,
+        metavar="N",
+        help="instances: one of each template in turn; may be written 10_000_000 (default: 5)",
     )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="SEED", help="another seed, other draws (default: 0)"
@@ -49,48 +61,143 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "factor that is named again may have the other value, too (factors: topic, role, magnitude, "
         "position, family)",
     )
+    many = parser.add_argument_group("large sets")
+    many.add_argument(
+        "--workers",
+        type=_whole,
+        default=1,
+        metavar="N",
+        help="processes; the bytes are the same for any number (default: 1)",
+    )
+    many.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="write shards and a manifest here instead of printing; the same command goes on where a run was "
+        "stopped",
+    )
+    many.add_argument(
+        "--format", metavar="NAME", help="of the shards: parquet or jsonl (default: parquet; with --out)"
+    )
+    many.add_argument(
+        "--rows-per-shard",
+        type=_whole,
+        metavar="N",
+        help=f"instances in each file (default: {ROWS:_}; with --out)",
+    )
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number, such as 10_000_000, got {text!r}"
+        ) from None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print ``n`` instances, one JSON object a line; name what was passed over on stderr."""
-    import json
-    from itertools import islice
+    """Print or write ``n`` instances; name what was passed over on stderr."""
+    from rote.harness_ext.generation.wanted import Wanted
 
+    _check(args)
+    selection = _selection(args)
+    wanted = Wanted(args.source, args.path, args.split, args.template, args.variant, args.seed)
+    opened = wanted.open()
+    for remark in opened.remarks:
+        print(f"rote sample: {remark}", file=sys.stderr)
+    if args.out is None and args.workers == 1:
+        return _print_one_by_one(args, opened, selection)
+    return _in_shards(args, wanted, opened)
+
+
+def _check(args: argparse.Namespace) -> None:
     from rote.errors import UsageError
-    from rote.harness_ext.draws import by_reason, stream
-    from rote.problem import VARIANTS
+    from rote.harness_ext.generation.formats import check_format
 
     if args.n < 0:
         raise UsageError(f"-n must be 0 or more, got {args.n}")
-    if args.variant not in VARIANTS:
-        raise UsageError(f"unknown variant {args.variant!r}; known: {', '.join(VARIANTS)}")
-    selection = _selection(args)
-    templates, prefix = _templates(args)
-    if args.template is not None:
-        name = args.template if "/" in args.template else f"{prefix}/{args.template}"
-        templates = tuple(template for template in templates if template.id == name)
-        if not templates:
-            raise UsageError(f"no template {name!r} in source {prefix.split('/')[0]!r}")
-    encode = json.JSONEncoder(ensure_ascii=False).encode
+    if args.workers < 1:
+        raise UsageError(f"--workers must be 1 or more, got {args.workers}")
+    if args.out is None:
+        for option, value in (("--format", args.format), ("--rows-per-shard", args.rows_per_shard)):
+            if value is not None:
+                raise UsageError(f"{option} goes with --out FOLDER; without it JSON lines are printed")
+    else:
+        check_format(args.format or "parquet")
+        if args.rows_per_shard is not None and args.rows_per_shard < 1:
+            raise UsageError(f"--rows-per-shard must be 1 or more, got {args.rows_per_shard}")
+        if args.n < 1:
+            raise UsageError(f"--out: -n must be 1 or more, got {args.n}")
+    if args.noop is not None and (args.out is not None or args.workers > 1):
+        raise UsageError(
+            "--noop: which instances match is found one after another; it goes with one worker and without "
+            "--out (print JSON lines into a file)"
+        )
+
+
+def _print_one_by_one(args: argparse.Namespace, opened: Any, selection: Any) -> int:
+    from itertools import islice
+
+    from rote.harness_ext.draws import stream
+    from rote.harness_ext.generation.sequence import line
+
     skipped: dict[str, str] = {}
     printed = set()
+    templates = tuple(opened.templates.values())
     for problem in islice(stream(templates, args.variant, args.seed, selection, skipped), args.n):
-        sys.stdout.write(encode(problem.to_doc()) + "\n")
+        sys.stdout.write(line(problem))
         printed.add(problem.template_id)
+    _tell_skipped(args, opened, skipped, len(printed))
+    return 0
+
+
+def _in_shards(args: argparse.Namespace, wanted: Any, opened: Any) -> int:
+    """The same instances, made by shards in one process or several."""
+    from rote.harness_ext.generation.executors import Executor, InProcess, Processes
+    from rote.harness_ext.generation.folder import write_folder
+    from rote.harness_ext.generation.progress import Progress
+    from rote.harness_ext.generation.sequence import Lines, sequence_of
+
+    skipped: dict[str, str] = {}
+    instances = sequence_of(wanted, opened, args.n, skipped)
+    if args.n and not instances.ids:
+        _tell_skipped(args, opened, skipped, 0)
+    executor: Executor = InProcess() if args.workers == 1 else Processes(args.workers)
+    progress = Progress(instances.count)
+    if args.out is None:
+        for number, text in enumerate(executor.map(Lines(instances, CHUNK), range(instances.shards(CHUNK)))):
+            sys.stdout.write(text)
+            progress.add(min(CHUNK, instances.count - number * CHUNK))
+    else:
+        made = there = 0
+        out, size = Path(args.out), args.rows_per_shard or ROWS
+        for shard in write_folder(instances, out, executor, format=args.format or "parquet", size=size):
+            progress.add(shard.rows, made=shard.made)
+            made, there = made + shard.made, there + (not shard.made)
+        print(f"{out}: {instances.count:,} instances in {made + there:,} files ({there:,} were there)")
+    progress.end()
+    _tell_skipped(args, opened, skipped, len(instances.ids))
+    return 0
+
+
+def _tell_skipped(args: argparse.Namespace, opened: Any, skipped: Mapping[str, str], drawn: int) -> None:
+    """Name the templates left out on stderr; UsageError where instances were asked for and there is none."""
+    from rote.errors import UsageError
+    from rote.harness_ext.draws import by_reason
+
     reasons = by_reason(skipped)
-    if args.n and not printed:
+    if args.n and not drawn:
         if args.template is not None:
-            raise UsageError(f"{templates[0].id} has no {args.variant} to show: {reasons[0][0]}")
+            [name] = opened.templates
+            raise UsageError(f"{name} has no {args.variant} to show: {reasons[0][0]}")
         told = "; ".join(f"{len(names):,}: {reason}" for reason, names in reasons)
-        raise UsageError(
-            f"no template of source {prefix.split('/')[0]!r} has {args.variant} to show ({told})"
-        )
+        raise UsageError(f"no template of source {opened.source!r} has {args.variant} to show ({told})")
     if skipped:
-        looked_at = len(skipped) + len(printed)
-        print(f"rote sample: left out: {len(skipped):,} of {looked_at:,} templates", file=sys.stderr)
+        print(
+            f"rote sample: left out: {len(skipped):,} of {len(skipped) + drawn:,} templates", file=sys.stderr
+        )
         for reason, names in reasons:
             print(f"rote sample: {reason}: {', '.join(names)}", file=sys.stderr)
-    return 0
 
 
 def _selection(args: argparse.Namespace) -> Any:
@@ -109,29 +216,3 @@ def _selection(args: argparse.Namespace) -> Any:
             raise UsageError(f"--noop: {part!r} is not of the form factor=value, such as topic=off")
         chosen.setdefault(factor.strip(), []).append(value.strip())
     return Selection.parse(chosen, "--noop")
-
-
-def _templates(args: argparse.Namespace) -> tuple[tuple[Any, ...], str]:
-    """The templates that the options name, and what stands before the last part of their ids."""
-    from rote.errors import UsageError
-    from rote.perturb.source import load_source, open_source
-
-    if args.source == "gsm8k":
-        from rote.perturb import gsm8k
-
-        split = args.split or "test"
-        items = gsm8k.load(split, args.path)
-        return tuple(items.templates.values()), f"gsm8k/{split}"
-    if args.split is not None:
-        raise UsageError("--split goes with --source gsm8k")
-    if args.source == "apple":
-        from rote.perturb.apple import load_apple
-
-        if args.path is None:
-            raise UsageError("--source apple needs --path: the folder of the JSON templates")
-        imported = load_apple(args.path)
-        for rejection in imported.rejections:
-            print(f"rote sample: left out: {rejection}", file=sys.stderr)
-        return tuple(imported.templates.values()), imported.name
-    source = open_source(args.source) if args.path is None else load_source(args.source, args.path)
-    return tuple(source.templates.values()), source.name

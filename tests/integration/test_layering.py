@@ -50,7 +50,8 @@ RULES = {
     "harness_ext": Rule(
         rooms=frozenset({"ground", "perturb", "harness_ext"}),
         packages=frozenset({"lm_eval", "datasets", "tqdm"}),  # lm_eval draws its progress with tqdm
-        packages_in_functions=frozenset({"torch", "transformers"}),  # of rote[hf], for what runs such models
+        # torch and transformers are of rote[hf], for what runs such models; pyarrow comes with datasets.
+        packages_in_functions=frozenset({"torch", "transformers", "pyarrow"}),
     ),
     "train": Rule(
         rooms=frozenset({"ground", "perturb", "train"}),
