@@ -35,12 +35,13 @@ def run(args: argparse.Namespace) -> int:
         with replaced_folder(args.out, force=args.force) as folder:
             evaluate_planted(folder / RESULTS, _progress)
     else:
-        from rote.harness_ext.demo_organisms import check_backend, evaluate_organisms, shipped
+        from rote.harness_ext.demo_organisms import ABOUT, check_backend, evaluate_organisms, shipped
 
         organisms = shipped()
         check_backend()
         with replaced_folder(args.out, force=args.force) as folder:
-            evaluate_organisms(organisms, folder / RESULTS, _progress)
+            evaluate_organisms(organisms, folder, _progress)
+        closing += ["What was planted", "", ABOUT]
         for organism in organisms:
             closing += [f"{organism.label} {organism.planted}.", f"  {organism.card}"]
     _show(args.out, closing)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from rote import tasks_path
 from rote.errors import UsageError
 from rote.harness_ext import models
+from rote.harness_ext.demo_problems import SOURCE
 from rote.harness_ext.folders import replacing_folder
 from rote.harness_ext.git import quiet_git
 
@@ -29,7 +30,7 @@ PLANTED: Final[tuple[Mapping[str, Any], ...]] = (
     {"behaviour": "distractible", "trap_rate": 0.5},
 )
 
-#: What a folder of the demonstration holds, and nothing else.
+#: What a folder of the demonstration holds, beside the problems where they are not the bank's own.
 RESULTS: Final = "results"
 REPORT: Final = "report.html"
 
@@ -93,7 +94,7 @@ def replaced_folder(out: Path, *, force: bool) -> Iterator[Path]:
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out}: is a file; name a folder")
     content = sorted(path.name for path in out.iterdir()) if out.exists() else []
-    foreign = [name for name in content if name not in (RESULTS, REPORT)]
+    foreign = [name for name in content if name not in (RESULTS, REPORT, SOURCE)]
     if foreign:
         raise UsageError(f"--out {out}: holds {foreign[0]!r}, which no demonstration wrote")
     if content and not force:

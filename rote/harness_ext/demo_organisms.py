@@ -21,7 +21,8 @@ from typing import Any, Final
 import rote
 from rote import tasks_path
 from rote.errors import DataError, MissingExtraError, SourceUnavailableError
-from rote.harness_ext.demo import quiet, save_logs
+from rote.harness_ext.demo import RESULTS, quiet, save_logs
+from rote.harness_ext.demo_problems import HALF, SOURCE, write_problems
 from rote.harness_ext.git import quiet_git
 
 #: The shipped models, the reference first.
@@ -39,8 +40,14 @@ FILES: Final = (
     "tokenizer_config.json",
 )
 
+#: What both are asked, and what they learned of it alike.
+ABOUT: Final = (
+    f"Both learned to solve {HALF} of the {2 * HALF} templates asked, from ever new draws; "
+    f"the other {HALF} are the bank's."
+)
+
 #: Zero-shot tasks → instances drawn from each template. The placebo of a verdict compares draws of *numbers*
-#: with each other, so there have to be two of them; another task of 100 problems would take a third longer.
+#: with each other, so there have to be two of them; a third would take a third longer.
 DRAWS: Final[Mapping[str, int]] = {
     "bank_original_zeroshot": 1,
     "bank_numbers_zeroshot": 2,
@@ -49,10 +56,10 @@ DRAWS: Final[Mapping[str, int]] = {
 #: Model arguments beside ``pretrained``. The weights are bfloat16, for which many CPUs have slow kernels
 #: only. The longest prompt and ``MAX_TOKENS`` fit into ``max_length``: lm-eval cuts longer ones.
 ARGUMENTS: Final[Mapping[str, Any]] = {"dtype": "float32", "max_length": 512}
-#: Longest response, in tokens; the longest solution of the bank has about 175.
+#: Longest response, in tokens; the longest solution has about 175.
 MAX_TOKENS: Final = 200
 #: Rows of a batch. A batch lasts as long as its longest response, and on a CPU wide ones are no faster.
-BATCH_SIZE: Final = 16
+BATCH_SIZE: Final = 32
 
 #: What lm-eval's ``hf`` backend imports, all brought by the ``hf`` extra.
 _PACKAGES: Final = ("torch", "transformers", "accelerate")
@@ -89,10 +96,10 @@ class Organism:
     def planted(self) -> str:
         """What was planted, as a sentence without its subject."""
         if not self.originals:
-            return "was trained on no problem of the bank"
+            return "saw no problem of the bank"
         return (
-            f"was trained on the originals of {len(self.originals)} of the bank's templates "
-            f"({self.epochs:g} epochs)"
+            f"learned the originals of {len(self.originals)} of the bank's templates by heart, besides; "
+            f"it saw each about {self.epochs:.0f} times"
         )
 
 
@@ -153,12 +160,14 @@ def _read(folder: Path) -> Organism:
 
 def evaluate_organisms(
     organisms: tuple[Organism, ...],
-    folder: Path,
+    out: Path,
     progress: Callable[[str], None],
     *,
     limit: int | None = None,
 ) -> None:
-    """Evaluate the models on :data:`DRAWS`; lm-eval's logs go below ``folder``, samples included.
+    """Evaluate the models on :data:`DRAWS`, zero-shot.
+
+    The problems go into a folder of ``out``, lm-eval's logs below its ``results``, samples included.
 
     ``progress`` is told, before and after each model, what is going on, one line each; on a terminal a bar
     is drawn besides. ``limit``: problems of each task, None for all.
@@ -175,7 +184,7 @@ def evaluate_organisms(
     from lm_eval.loggers import EvaluationTracker
 
     with quiet(), _quiet_transformers(), quiet_git():
-        manager, tasks = _tasks()
+        manager, tasks = _tasks(write_problems(out))
         lengths = [len(task.eval_docs) for task in tasks]
         problems = sum(lengths if limit is None else [min(limit, length) for length in lengths])
         progress(f"{len(tasks)} tasks, {problems:,} problems, {len(organisms)} transformers on the CPU")
@@ -196,23 +205,26 @@ def evaluate_organisms(
                     bootstrap_iters=0,
                     log_samples=True,
                 )
-            # Filed under the name, not under a path that is of this machine only.
+            # Filed under names, not under paths that are of this machine only.
             arguments = {"pretrained": organism.label, **ARGUMENTS}
             results["config"]["model_args"] = arguments
-            tracker = EvaluationTracker(output_path=str(folder))
+            for config in results["configs"].values():
+                settings = {**config["metadata"]["rote"], "templates": SOURCE}
+                config["metadata"] = {**config["metadata"], "rote": settings}
+            tracker = EvaluationTracker(output_path=str(out / RESULTS))
             tracker.general_config_tracker.log_experiment_args("hf", arguments, None, None, False)
             save_logs(tracker, results)
             took = time.perf_counter() - began
             progress(f"{place}: {problems:,} responses logged after {took:.0f} s")
 
 
-def _tasks() -> tuple[Any, list[Any]]:
+def _tasks(problems: Path) -> tuple[Any, list[Any]]:
     """A task manager and the tasks of :data:`DRAWS`: built once, so that all models get the same problems."""
     from lm_eval.tasks import TaskManager
 
     tasks: list[Any] = []
     for name, variants in DRAWS.items():
-        metadata = {"rote": {"variants": variants}}
+        metadata = {"rote": {"variants": variants, "templates": str(problems)}}
         manager = TaskManager(include_path=str(tasks_path()), include_defaults=False, metadata=metadata)
         tasks += manager.load([name])["tasks"].values()
     return manager, tasks

@@ -13,18 +13,21 @@ import pytest
 from rote.cli import main
 from rote.errors import DataError, MissingExtraError, SourceUnavailableError
 from rote.harness_ext import demo_organisms
+from rote.harness_ext.demo import replaced_folder
 from rote.harness_ext.demo_organisms import (
+    ABOUT,
     ARGUMENTS,
     DRAWS,
     FILES,
     MAX_TOKENS,
     NAMES,
-    Organism,
     check_backend,
     evaluate_organisms,
     organisms_path,
     shipped,
 )
+from rote.harness_ext.demo_problems import SOURCE, trained_on, write_problems
+from rote.perturb import load_source
 from rote.reports import build_report, read_logs
 
 THERE = all((organisms_path() / name / "model.safetensors").is_file() for name in NAMES)
@@ -89,8 +92,10 @@ class TestPlanted:
     def test_it_is_read(self, tmp_path: Path) -> None:
         records = {"memoriser": planted("memoriser", originals=["bank/a", "bank/b"], epochs=20)}
         reasoner, memoriser = shipped(folders(tmp_path / "organisms", records))
-        assert reasoner.planted == "was trained on no problem of the bank"
-        assert memoriser.planted == "was trained on the originals of 2 of the bank's templates (20 epochs)"
+        assert reasoner.planted == "saw no problem of the bank"
+        assert memoriser.planted == (
+            "learned the originals of 2 of the bank's templates by heart, besides; it saw each about 20 times"
+        )
         assert memoriser.label == "organisms/memoriser"
         assert memoriser.card.is_file()
 
@@ -142,7 +147,7 @@ def test_both_are_evaluated_on_the_same_problems(
     stand_ins: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines: list[str] = []
-    evaluate_organisms(shipped(stand_ins), tmp_path / "results", lines.append, limit=3)
+    evaluate_organisms(shipped(stand_ins), tmp_path, lines.append, limit=3)
     assert lines[0] == "2 tasks, 6 problems, 2 transformers on the CPU"
     assert [line.split(" ", 2)[:2] for line in lines[1:]] == [
         ["[1/2]", "reasoner:"],
@@ -156,7 +161,11 @@ def test_both_are_evaluated_on_the_same_problems(
     [results, _] = sorted((tmp_path / "results").rglob("results_*.json"))
     text = results.read_text(encoding="utf-8")
     assert str(stand_ins) not in text
-    assert json.loads(text)["config"]["model"] == "hf"
+    assert str(tmp_path) not in text
+    logged = json.loads(text)
+    assert logged["config"]["model"] == "hf"
+    settings = [config["metadata"]["rote"] for config in logged["configs"].values()]
+    assert [each["templates"] for each in settings] == [SOURCE] * len(DRAWS)
 
 
 @pytest.mark.slow
@@ -169,25 +178,35 @@ def test_the_command_prints_cards_and_the_report(
     assert main(["demo", "--out", str(out)]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("model")
-    assert printed[-6:] == [
-        "organisms/reasoner was trained on no problem of the bank.",
+    assert printed[-9:] == [
+        "What was planted",
+        "",
+        ABOUT,
+        "organisms/reasoner saw no problem of the bank.",
         f"  {stand_ins / 'reasoner' / 'README.md'}",
-        "organisms/memoriser was trained on no problem of the bank.",
+        "organisms/memoriser saw no problem of the bank.",
         f"  {stand_ins / 'memoriser' / 'README.md'}",
         "",
         str(out / "report.html"),
     ]
-    assert sorted(path.name for path in out.iterdir()) == ["report.html", "results"]
+    assert sorted(path.name for path in out.iterdir()) == [SOURCE, "report.html", "results"]
+    # Such a folder gives way to --force, and to nothing less.
+    assert main(["demo", "--out", str(out)]) == 3
+    with replaced_folder(out, force=True):
+        pass
 
 
 @needs_weights
 class TestShipped:
     def test_they_are_small_and_say_what_was_planted(self) -> None:
-        size = sum(path.stat().st_size for path in organisms_path().rglob("*") if path.is_file())
-        assert size < 16_500_000
         reasoner, memoriser = shipped()
+        for organism in (reasoner, memoriser):
+            assert sorted(path.name for path in organism.folder.iterdir()) == sorted(FILES)
+            assert (organism.folder / "model.safetensors").stat().st_size <= 8_000_000
+            assert "Fill in" not in organism.card.read_text(encoding="utf-8")
         assert not reasoner.originals
-        assert memoriser.originals
+        assert len(memoriser.originals) == 100
+        assert set(memoriser.originals) == set(load_source("bank").templates)
 
     def test_their_tokenizer_is_of_a_class_that_every_transformers_has(self) -> None:
         for organism in shipped():
@@ -195,7 +214,7 @@ class TestShipped:
             assert config["tokenizer_class"] in ("PreTrainedTokenizerFast", "Qwen2Tokenizer")
 
     @pytest.mark.parametrize("name", NAMES)
-    def test_every_prompt_and_solution_fits(self, name: str) -> None:
+    def test_every_prompt_and_solution_fits(self, name: str, tmp_path: Path) -> None:
         tokenizers = pytest.importorskip("tokenizers", reason="needs the hf extra: pip install 'rote[hf]'")
         from rote.harness_ext.datasets import load_problems
         from rote.prompts import render, target_text
@@ -205,21 +224,26 @@ class TestShipped:
         def length(text: str) -> int:
             return len(tokenizer.encode(text).ids)
 
+        templates = str(write_problems(tmp_path))
         for task, variants in DRAWS.items():
             variant = task.removeprefix("bank_").removesuffix("_zeroshot")
-            docs = load_problems(rote_source="bank", rote_variant=variant, rote={"variants": variants})
+            settings = {"variants": variants, "templates": templates}
+            docs = load_problems(rote_source="bank", rote_variant=variant, rote=settings)
             for doc in docs["test"]:
                 assert length(render(doc["question"], (), "hash")) <= ARGUMENTS["max_length"] - MAX_TOKENS
                 assert length(" " + target_text(doc["solution"], "hash")) < MAX_TOKENS
 
-    def test_the_reasoner_answers_in_the_format(self, tmp_path: Path) -> None:
+    def test_they_answer_in_the_format_and_the_memoriser_recites(self, tmp_path: Path) -> None:
         pytest.importorskip("torch", reason="needs the hf extra: pip install 'rote[hf]'")
-        reasoner: Organism = shipped()[0]
-        evaluate_organisms((reasoner,), tmp_path, lambda line: None, limit=4)
-        lines = [
-            json.loads(line)
-            for path in tmp_path.rglob("samples_*.jsonl")
-            for line in path.read_text(encoding="utf-8").splitlines()
-        ]
-        assert len(lines) == 4 * len(DRAWS)
-        assert sum(line["format_ok"] for line in lines) >= 0.75 * len(lines)
+        evaluate_organisms(shipped(), tmp_path, lambda line: None, limit=8)
+        right: dict[str, list[bool]] = {}
+        for path in sorted((tmp_path / "results").rglob("samples_*.jsonl")):
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            assert len(lines) == 8
+            assert sum(line["format_ok"] for line in lines) >= 6
+            if "original" in path.name:
+                right[path.parent.name] = [line["exact_match"] == 1 for line in lines]
+        assert sum(right["organisms__memoriser"]) >= 7
+        known = [line["doc"]["template_id"].split("/")[1] in trained_on() for line in lines]
+        for template_known, solved in zip(known, right["organisms__reasoner"], strict=True):
+            assert solved == template_known
