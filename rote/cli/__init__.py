@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "templates": "GSM8K as templates: coverage by tier and reason, or one item in full",
     "extract": "grade responses: one JSON line for each line of a JSON-lines file",
     "eval": "evaluate a model: lm_eval with rote's tasks and models, samples logged",
+    "sweep": "evaluate many models by a plan, here or on Ray; go on where it was stopped",
     "score": "score logged responses anew, without a model; writes logs of the same shape",
     "judge": "let a model judge logged responses that have no answer, once it passes an audit",
     "latency": "measure a model's time to first token, time per token and throughput",

@@ -1,0 +1,155 @@
+"""Jobs on Ray, here or on a cluster. Ray decides where and when; this only hands jobs over, best first."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from rote.errors import MissingExtraError, UsageError
+from rote.harness_ext.sweeps import failures, run_job
+from rote.harness_ext.sweeps.failures import Failure
+from rote.harness_ext.sweeps.jobs import Job, from_json
+from rote.harness_ext.sweeps.run_job import CHILD, Attempt, Ended, attempt_from, once_more
+from rote.harness_ext.sweeps.store import Store, open_store
+
+#: Jobs in Ray's hands beyond those that can run at once, so that no worker waits for the driver. Kept small:
+#: what Ray holds goes by its own order and not by priority.
+_AHEAD: Final = 4
+#: Seconds between two looks at which nodes there are: a cluster may grow and shrink.
+_LOOK: Final = 5.0
+
+
+@contextmanager
+def connected(address: str | None, say: Callable[[str], None]) -> Iterator[None]:
+    """A connection to Ray at an address, or to one started here for as long as this lasts.
+
+    Raises MissingExtraError without Ray, UsageError where nothing answers at the address.
+    """
+    try:
+        ray = _ray()
+    except ImportError as error:
+        raise MissingExtraError("ray", "sweep") from error
+    try:
+        context = ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise UsageError(f"--address {address or 'local'}: Ray does not answer ({said})") from error
+    try:
+        if link := getattr(context, "dashboard_url", None):
+            say(f"Ray's dashboard: http://{link}")
+        yield
+    finally:
+        ray.shutdown()
+
+
+def run(
+    jobs: Sequence[Job], store: Store, done: Callable[[Ended], None], command: Sequence[str] | None = None
+) -> None:
+    """Run jobs wherever Ray has room, handed over in their order; ``done`` is told each as it ends.
+
+    :func:`connected` must hold. A job whose worker or node is lost is handed over again.
+
+    Raises UsageError for jobs that no node can ever place, before any is run.
+    """
+    ray = _ray()
+    if store.url.startswith("memory:"):
+        raise UsageError(f"results {store.url}: is the memory of one process; Ray's workers are others")
+    nodes, looked = _nodes(), time.monotonic()
+    check_room(jobs, nodes)
+    remote = ray.remote(_attempt)
+    waiting = deque((job, 1) for job in jobs)
+    running: dict[Any, tuple[Job, int]] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < slots(waiting[0][0], nodes) + _AHEAD:
+                job, attempts = waiting.popleft()
+                asked = remote.options(
+                    num_cpus=job.cpus, num_gpus=job.gpus, max_retries=0, name=f"rote sweep: {job.name}"
+                )
+                running[asked.remote(job.to_json(), store.url, command)] = job, attempts
+            ready, _ = ray.wait(list(running), num_returns=1)
+            for reference in ready:
+                job, attempts = running.pop(reference)
+                found = _fetch(reference)
+                if once_more(job, found, attempts):
+                    waiting.appendleft((job, attempts + 1))
+                else:
+                    done(Ended(job, found, attempts))
+            if time.monotonic() - looked > _LOOK:
+                nodes, looked = _nodes() or nodes, time.monotonic()
+    finally:
+        for reference in running:
+            with contextlib.suppress(Exception):
+                ray.cancel(reference, force=True)
+
+
+def _ray() -> Any:
+    """The package; a part of its interface has no types."""
+    return importlib.import_module("ray")
+
+
+def _nodes() -> list[dict[str, float]]:
+    ray = _ray()
+    return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+
+
+def _attempt(job: str, url: str, command: Sequence[str] | None) -> dict[str, Any]:
+    """What a worker does. Everything goes in and out as plain data."""
+    return run_job.attempt(from_json(job), open_store(url), command or CHILD).to_dict()
+
+
+def _fetch(reference: Any) -> Attempt:
+    """The attempt that a worker made, or what became of the worker."""
+    ray = _ray()
+    try:
+        return attempt_from(ray.get(reference))
+    except ray.exceptions.OutOfMemoryError as error:
+        return Attempt(0.0, Failure(failures.MEMORY, _line(error)))
+    except ray.exceptions.RayTaskError as error:
+        return Attempt(0.0, Failure(failures.OTHER, _line(error)), str(error)[-4000:])
+    except ray.exceptions.RayError as error:
+        return Attempt(0.0, Failure(failures.LOST, f"Ray lost the worker: {_line(error)}"))
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def slots(job: Job, nodes: Sequence[Mapping[str, float]]) -> int:
+    """How many jobs such as this one the nodes can run at once."""
+    return sum(
+        int(min(node.get("CPU", 0) / job.cpus, node.get("GPU", 0) / job.gpus if job.gpus else float("inf")))
+        for node in nodes
+    )
+
+
+def check_room(jobs: Sequence[Job], nodes: Sequence[Mapping[str, float]]) -> None:
+    """Raises UsageError for the jobs that no node can ever place: what they ask and what there is."""
+    homeless = [job for job in jobs if slots(job, nodes) == 0]
+    if not homeless:
+        return
+    asked = "; ".join(
+        f"{job.name} asks for {_amount(job.gpus, 'GPU')} and {_amount(job.cpus, 'CPU')} on one node"
+        for job in homeless[:5]
+    )
+    more = f"; and {len(homeless) - 5} more jobs" if len(homeless) > 5 else ""
+    there = sorted((node.get("GPU", 0), node.get("CPU", 0)) for node in nodes)
+    listed = ", ".join(
+        f"{_amount(gpu, 'GPU')} and {_amount(cpu, 'CPU')}" for gpu, cpu in reversed(there[-5:])
+    )
+    nodes_there = "is one node" if len(there) == 1 else f"are {len(there)} nodes, the largest"
+    raise UsageError(
+        f"no node of the cluster can ever run {'this' if len(homeless) == 1 else 'these'}: {asked}{more}. "
+        f"There {nodes_there} with {listed}. "
+        "Set gpus or cpus of the model, or tensor_parallel and data_parallel"
+    )
+
+
+def _amount(number: float, what: str) -> str:
+    return f"no {what}s" if not number else f"{number:g} {what}{'' if number == 1 else 's'}"
