@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -43,4 +44,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # An export that is ended takes its unfinished folder away; training has a handler of its own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())
