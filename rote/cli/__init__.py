@@ -35,7 +35,7 @@ COMMANDS: dict[str, str] = {
     "compare": "compare two runs, paired on documents: changes, flips, errors, format",
     "gate": "may a candidate replace the baseline? exits 0 pass, 1 fail, 2 inconclusive, 3 or more error",
     "leaderboard": "build a static leaderboard from lm-eval logs, or check a submission",
-    "train": "train a model by a recipe: SFT, GRPO, RLOO or PPO, rewarded by the grader that evaluates",
+    "train": "train by a recipe: pretraining, SFT, GRPO, RLOO or PPO, rewarded by the grader that evaluates",
     "demo": "evaluate two small transformers that come with rote and show what the instrument finds",
 }
 

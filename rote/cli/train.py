@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-HELP = "train a model by a recipe: SFT, GRPO, RLOO or PPO, rewarded by the grader that evaluates"
+HELP = "train by a recipe: pretraining, SFT, GRPO, RLOO or PPO, rewarded by the grader that evaluates"
 
 # Those of rote.train.recipe.stages, once more: --help must work without pydantic.
 _ALGORITHMS = ("pretrain", "sft", "grpo", "rloo", "ppo")
