@@ -18,7 +18,7 @@ def make_loss(model: Any, *, compiled: bool) -> Callable[[Any, Any, Any], Any]:
     (both of shape (rows,)) are predicted, each from those before it. ``compiled``: each layer by
     torch.compile, once for all layers of a length.
 
-    Raises DataError for a model that is no Qwen2.
+    Raises DataError for a model that is no Qwen2, or one with a setting that this pass does not follow.
     """
     import torch
     from torch.nn import functional
@@ -29,6 +29,10 @@ def make_loss(model: Any, *, compiled: bool) -> Callable[[Any, Any, Any], Any]:
             f"is a {config.model_type}; pretraining is for a Qwen2, as model.build makes it",
             field="model.path",
         )
+    # Of the settings of a Qwen2 these change the result and are not followed below.
+    for name in ("use_sliding_window", "attention_dropout"):
+        if value := getattr(config, name, None):
+            raise DataError(f"has {name} {value!r}; pretraining has none of it", field="model.path")
     inner = model.model
     heads, keys = config.num_attention_heads, config.num_key_value_heads
     width = config.hidden_size // heads
