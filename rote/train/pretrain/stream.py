@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,7 +86,14 @@ class Stream:
             while len(self._asked) < _AHEAD * self._recipe.data.workers:
                 self._asked.append(self._pool.submit(_make, self._next, str(self._folder)))
                 self._next += 1
-            path = Path(self._asked.popleft().result())
+            try:
+                path = Path(self._asked.popleft().result())
+            except BrokenProcessPool as error:
+                raise DataError(
+                    "a process that makes shards ended without a word: what it printed stands above; where "
+                    f"nothing does, memory may have run out (it is one of {self._recipe.data.workers})",
+                    field="data.workers",
+                ) from error
             too_long, left = left_out(path)
             empty = True
             for batch in read_shard(path, self.place.batch):
