@@ -13,6 +13,7 @@ from rote.problem import VARIANTS
 from rote.reports import clauses
 from rote.reports.fields import digest, one_line
 from rote.reports.records import Sample, Where
+from rote.reports.working import working
 
 
 def read_flag(record: Mapping[str, Any], name: str, where: Where) -> tuple[bool | None, bool]:
@@ -136,7 +137,8 @@ def parse_sample(record: Mapping[str, Any], where: Where) -> tuple[Sample, str, 
             sys.intern(k): float(v)
             for k, v in (covariates.items() if isinstance(covariates, dict) else ())
             if isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)
-        },
+        }
+        | working(doc),
         where=where,
     )
     return sample, fields["source"], repeats, any(text for _, text in flags.values())

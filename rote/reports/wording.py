@@ -167,8 +167,9 @@ def glossary(report: Report) -> tuple[tuple[str, str], ...]:
             f"exchangeability test on numbers gives p < {ALPHA:g}, adjusted for the number of series (Holm); "
             "names and numbers together (symbolic), where evaluated, cost accuracy too; originals are "
             "special also when adjusted for the measured covariates (a conditional logit within templates on "
-            "largest number, digits of the answer, characters), a test on which no verdict rests alone: it "
-            "can only withhold one; a draw put in the original's place is not special (placebo); and the "
+            "largest number, digits of the answer, characters, largest number and digits of the working), "
+            "a test on which no verdict rests alone: it can only withhold one; a draw put in the original's "
+            "place is not special (placebo); and the "
             "drop exceeds that of reference models, where some are named. Otherwise the verdict says which "
             "did not agree. It is no proof.",
         ),

@@ -57,7 +57,8 @@ def document(number: int, variant: str, index: int, *, seed: int = 0, source: st
         "seed": seed,
         "index": index,
         "question": question,
-        "solution": f"{boxes} boxes of {each} are {boxes * each}.\n#### {gold}",
+        # No number in its steps: their size is not to tell originals from draws, either.
+        "solution": f"All the apples in the boxes, less those that were eaten.\n#### {gold}",
         "answer": str(gold),
         "traps": [
             {"value": str(gold - hens), "how": f"answer - {hens}"},

@@ -18,7 +18,13 @@ from rote.reports.records import Sample
 from rote.reports.statistics import LEVEL, Interval, drop_interval
 
 #: Measures of difficulty, and whether their logarithm enters (they are lengths and magnitudes).
-COVARIATES: Final = {"largest_number": True, "answer_digits": False, "characters": True}
+COVARIATES: Final = {
+    "largest_number": True,
+    "answer_digits": False,
+    "characters": True,
+    "largest_worked": True,
+    "digits_worked": True,
+}
 
 
 @dataclass(frozen=True, slots=True)
