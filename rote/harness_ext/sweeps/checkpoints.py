@@ -49,8 +49,8 @@ def models_of(plan: Plan, path: Path | None = None) -> list[Model]:
         other = owners.setdefault(model.name.casefold(), model)
         if other is not model:
             raise DataError(
-                f"{model.place or model.spec.backend} would write to the folder {model.name!r}, as "
-                f"models.{other.at} ({other.place or other.spec.backend}) does; give one of them another name",
+                f"{model.place or model.spec.backend} would write the folder {model.name!r}, as "
+                f"models.{other.at} ({other.place or other.spec.backend}) does: give one another name",
                 path=path,
                 field=f"models.{model.at}.name",
             )

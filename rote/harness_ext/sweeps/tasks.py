@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,11 @@ from rote.harness_ext.sweeps.plan import Plan
 from rote.hints import hint
 
 _ZEROSHOT: Final = "_zeroshot"
-#: What of a task's configuration asks nothing: its name, and facts about the run.
-_NOT_ASKED: Final = ("task", "metadata", "tag", "group")
+#: What of a task's configuration asks nothing: its name, facts about the run, and where documents that are
+#: hashed themselves come from.
+_NOT_ASKED: Final = ("task", "metadata", "tag", "group", "custom_dataset", "dataset_kwargs")
+#: Where a function lies in memory, which lm-eval leaves in what it shows of some.
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,8 @@ def content_hash(task: Any) -> str:
     """A hash of what a task asks and how: its settings, its documents and its examples, in order."""
     config = {key: value for key, value in task.dump_config().items() if key not in _NOT_ASKED}
     shots = list(task.fewshot_docs()) if task.config.num_fewshot else []
-    return _digest([config, list(task.eval_docs), shots])
+    shown = _ADDRESS.sub("", json.dumps(config, sort_keys=True, ensure_ascii=False, default=str))
+    return _digest([shown, list(task.eval_docs), shots])
 
 
 def _digest(value: Any) -> str:
