@@ -139,7 +139,7 @@ groups() {
 ppo() {
   local folder=$1
   shift
-  train ppo $here/ppo.yaml "$folder" model.path="$base" stages.ppo.data.sources.0.path="$known" \
+  train ppo $here/ppo.yaml "$folder" model.path="$base" stages.ppo.data.sources.0.path="$work/rows/grpo.jsonl" \
     probe.source="$known" "$@"
 }
 

@@ -81,8 +81,10 @@ def run(args: argparse.Namespace) -> int:
     path = find_recipe(args.recipe)
     recipe = read_recipe(path, args.changes, args.algorithm)
     out = args.out if args.out is not None else Path("runs") / recipe.name
-    if args.algorithm == "ppo" and args.track:
-        raise UsageError("--track goes with sft, grpo and rloo; ppo writes log.jsonl and curves.png")
+    if args.algorithm in ("pretrain", "ppo") and args.track:
+        raise UsageError(
+            f"--track goes with sft, grpo and rloo; {args.algorithm} writes log.jsonl and curves.png"
+        )
     if args.grid:
         return _grid(args, out)
     if args.dry_run:

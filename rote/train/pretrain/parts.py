@@ -53,6 +53,15 @@ class Mixture:
             _source(excluded.path, f"data.exclude.{i}")
         self._selections = [None if part.noop is None else Selection.parse(part.noop) for part in spec.parts]
 
+    @property
+    def draws_of(self) -> int:
+        """The seed of the draws, apart from those that evaluations use."""
+        return 1_000_003 + self.seed
+
+    def selection(self, part: int) -> Selection | None:
+        """The inert clauses that a part may have; None: any."""
+        return self._selections[part]
+
     def leave_out(self, templates: Sequence[str]) -> None:
         """Draw no more of these templates (ids), planted parts aside. Raises DataError where none is left."""
         self._left_out = set(templates)
@@ -108,8 +117,9 @@ class Mixture:
         elif part.repeats is not None:
             for template in self.templates(i):
                 phase = int.from_bytes(digest("phase", self.seed, template.id)[:4], "big") / 2**32
-                times = math.floor((shard + 1 + phase) * part.repeats) - math.floor(
-                    (shard + phase) * part.repeats
+                # A phase of each template's own: below one repeat a shard they come at different times.
+                times = math.floor((shard + 1) * part.repeats + phase) - math.floor(
+                    shard * part.repeats + phase
                 )
                 yield from [problem_row(template.problem("original", 0, 0))] * times
         else:
@@ -119,10 +129,9 @@ class Mixture:
         pairs = [(t, v) for t in self.templates(i) for v in part.variants if t.offers(v)]
         each = max(1, round(wanted / len(pairs)))
         selection = self._selections[i]
-        seed = 1_000_003 + self.seed  # apart from those that evaluations use
         for template, variant in pairs:
             for at in range(shard * each, (shard + 1) * each):
-                problem = template.problem(variant, seed, at)
+                problem = template.problem(variant, self.draws_of, at)
                 if selection is None or variant not in ATTACHED or selection.matches(problem):
                     yield problem_row(problem)
 
@@ -163,7 +172,7 @@ def decontaminated(mixture: Mixture) -> Certificate:
             continue
         for template in mixture.templates(i):
             for variant in part.variants:
-                for problem in _first(template, variant, mixture.seed, _COMPARED, None):
+                for problem in _first(template, variant, mixture.draws_of, _COMPARED, mixture.selection(i)):
                     drawn.setdefault((part.path, problem.id), problem_row(problem))
     matches: list[Match] = []
     out: set[str] = set()
