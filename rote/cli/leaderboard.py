@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="action", required=True, metavar="build|check", help="what to do; each has its own --help"
     )
     parser.epilog = (
-        "`rote leaderboard build LOGS … --out FOLDER [--samples N]` writes the site. "
+        "`rote leaderboard build LOGS … --out FOLDER [--samples N] [--price P]` writes the site. "
         "`rote leaderboard check FOLDER [--against SITE]` exits 1 and lists every reason if it refuses."
     )
     build = commands.add_parser(
@@ -32,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=40,
         metavar="N",
         help="pairs of texts that a page offers for each model and variant, flips first (default: 40)",
+    )
+    build.add_argument(
+        "--price",
+        type=float,
+        metavar="PER_GPU_HOUR",
+        help="price of a GPU hour in any unit, from which the cost of each model follows",
     )
     check = commands.add_parser(
         "check",
@@ -52,12 +58,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
+    from rote.reports.cost import check_price
     from rote.reports.leaderboard import build_board, write_site
     from rote.reports.leaderboard.site import check_target
     from rote.reports.reader import read_logs
 
     check_target(args.out)  # before minutes of reading
-    board = build_board(read_logs(args.logs))
+    check_price(args.price)
+    board = build_board(read_logs(args.logs), price=args.price)
     index = write_site(board, args.out, samples=args.samples, downloads={"board.parquet": _parquet})
     print(f"{len(board.rows)} rows, {len(board.variants)} variants\n{index}")
     return 0

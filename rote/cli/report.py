@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(may be given several times)",
     )
     parser.add_argument(
+        "--price",
+        type=float,
+        metavar="PER_GPU_HOUR",
+        help="price of a GPU hour in any unit, from which the cost of each model follows",
+    )
+    parser.add_argument(
         "--force", action="store_true", help="replace an existing FILE even if it is not a report of rote"
     )
 
@@ -48,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from rote.errors import UsageError
     from rote.reports import build_report, read_logs, render_text, write_report
+    from rote.reports.cost import check_price
     from rote.reports.output import check_target, format_of
 
     out: Path | None = args.out
@@ -56,7 +63,10 @@ def run(args: argparse.Namespace) -> int:
     if out is not None:  # before minutes of reading
         format_of(out, args.format)
         check_target(out, force=args.force)
-    report = build_report(read_logs(args.results), unpaired=args.unpaired, references=args.reference)
+    check_price(args.price)
+    report = build_report(
+        read_logs(args.results), unpaired=args.unpaired, references=args.reference, price=args.price
+    )
     encoding = sys.stdout.encoding or "utf-8"
     print(render_text(report).encode(encoding, "replace").decode(encoding), end="")
     if out is not None:

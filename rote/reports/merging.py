@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rote.errors import LogError
 from rote.reports import fields
+from rote.reports.cost import RunCost
 from rote.reports.records import Model, Runs, Sample, Series
 from rote.reports.settings import Setting
 
@@ -47,6 +48,7 @@ class State:
     versions: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
     foreign: list[tuple[str, str]] = field(default_factory=list)
+    costs: list[RunCost] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -130,6 +132,7 @@ def finish(state: State) -> Runs:
         tuple(sorted(state.versions)),
         tuple(fields.showable(w) for w in warnings),
         tuple(ignored),
+        tuple(state.costs),
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from rote.errors import LogError
 from rote.logs.files import find_runs, read_results
 from rote.logs.rows import TaskHash, hashes_of
-from rote.reports import fields, lines, samples, settings, tables
+from rote.reports import cost, fields, lines, samples, settings, tables
 from rote.reports.merging import Doubles, Group, Key, State, finish
 from rote.reports.records import Model, Runs, Sample, Where
 from rote.reports.settings import Setting
@@ -92,6 +92,7 @@ def _read_run(path: Path, found: Sequence[tuple[Path, str]], state: State) -> No
     key, name, backend, arguments = fields.identify(results)
     state.models.setdefault(key, Model(key, name, backend, arguments))
     state.files.append(str(path))
+    state.costs.append(cost.read_cost(results, path, key))
     version = results.get("lm_eval_version")
     if isinstance(version, str):
         state.versions.add(fields.one_line(version, 40))

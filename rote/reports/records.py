@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rote.prompts import DEFAULT_FORMAT
+from rote.reports.cost import RunCost
 
 #: Characters of a response kept for display from its beginning and from its end.
 EXCERPT: Final = 4000
@@ -158,10 +159,14 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """All series found under the paths given, the files read, and what the reader wants to be known."""
+    """All series found under the paths given, the files read, and what the reader wants to be known.
+
+    ``costs`` has what each results file tells of tokens and time.
+    """
 
     series: tuple[Series, ...]
     files: tuple[str, ...]
     harness_versions: tuple[str, ...]
     warnings: tuple[str, ...]
     ignored_tasks: tuple[str, ...] = ()
+    costs: tuple[RunCost, ...] = ()

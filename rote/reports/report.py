@@ -12,7 +12,18 @@ from dataclasses import replace
 from typing import Final
 
 from rote.problem import VARIANTS
-from rote.reports import estimates, inert, pairing, rows, series_runs, shots, standings, statistics, verdicts
+from rote.reports import (
+    cost,
+    estimates,
+    inert,
+    pairing,
+    rows,
+    series_runs,
+    shots,
+    standings,
+    statistics,
+    verdicts,
+)
 from rote.reports.fields import one_line
 from rote.reports.records import Runs, Sample, Series
 from rote.reports.results import Example, Report, SeriesReport, VariantResult
@@ -31,11 +42,14 @@ def build_report(
     unpaired: bool = False,
     examples: int = EXAMPLES,
     references: Sequence[str] = (),
+    price: float | None = None,
 ) -> Report:
     """Estimate everything.
 
     ``references`` names models that cannot have seen the originals; the drop on numbers of each other model
     is compared with theirs. A name that no model has is a :class:`~rote.errors.UsageError`.
+
+    ``price`` is that of a GPU hour, in any unit, from which the cost of each model follows.
 
     ``unpaired`` allows a model and setting for which originals or variants are missing altogether: its
     accuracies and rates are then reported without a drop. Otherwise that is a
@@ -66,6 +80,8 @@ def build_report(
         shots.contrasts(joined, level),
         series_runs.spreads(runs.series),
         standings.standings(joined, level),
+        cost.model_costs(runs.costs, {s.model.key: s.model.name for s in runs.series}, price),
+        price,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rote.reports.cost import ModelCost
 from rote.reports.estimates import Drop, Rate
 from rote.reports.inert import Contrast, FactorRow, TrapCount
 from rote.reports.inference.checks import Checks
@@ -101,6 +102,7 @@ class Report:
 
     ``shots``, ``runs`` and ``standings`` go beyond one series: the same documents with and without examples,
     runs of one model that differ in their seed, and ranks of several models; empty where there are none.
+    ``costs`` are those of each model, ``price`` that of a GPU hour, where one was given.
     """
 
     series: tuple[SeriesReport, ...]
@@ -112,3 +114,5 @@ class Report:
     shots: tuple[ShotsContrast, ...] = ()
     runs: tuple[RunsSpread, ...] = ()
     standings: tuple[Standings, ...] = ()
+    costs: tuple[ModelCost, ...] = ()
+    price: float | None = None

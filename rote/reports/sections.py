@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rote.problem import VARIANTS
+from rote.reports.cost import ModelCost
 from rote.reports.estimates import Rate
 from rote.reports.inference.ranks import Rank
 from rote.reports.results import Report
@@ -84,8 +85,52 @@ def sections(report: Report) -> tuple[Section, ...]:
             "how far the seed moves the number, not how well the accuracy is known.",
             tuple(_runs(group, sources=sources) for group in _run_groups(report.runs)),
         ),
+        cost_section(report.costs, report.price),
     )
     return tuple(section for section in made if section.tables)
+
+
+def cost_section(costs: Sequence[ModelCost], price: float | None) -> Section:
+    """Tokens, time and money of each model; without a table where no log tells any and no price is given."""
+    told = price is not None or any(c.tokens is not None or c.gpu_seconds is not None for c in costs)
+    return Section(
+        "cost",
+        "Cost",
+        "What the evaluations took, as their logs tell. GPU seconds are GPUs held times wall time, loading "
+        "the model included."
+        + ("" if price is None else f" Cost is GPU seconds / 3600 × {price:g}, the price of a GPU hour."),
+        (_costs(costs, price),) if told and costs else (),
+    )
+
+
+def _costs(costs: Sequence[ModelCost], price: float | None) -> Table:
+    notes = [f"{c.model}: {'; '.join(c.reasons)}." for c in costs if c.reasons]
+    return Table(
+        "Tokens and time of each model",
+        ("model",),
+        ("runs", "responses", "prompt tokens", "generated tokens", "wall time, s", "GPU time, s",
+         "tokens a GPU second", *(() if price is None else ("cost",))),
+        tuple(
+            (
+                c.model, f"{c.runs:,}", _whole(c.responses), _whole(c.prompt_tokens), _whole(c.tokens),
+                _amount(c.seconds), _amount(c.gpu_seconds), _amount(c.tokens_per_gpu_second),
+                *(() if price is None else (_amount(c.money, 2),)),
+            )
+            for c in costs
+        ),
+        "Not told, and why: " + " ".join(notes) if notes else "",
+    )  # fmt: skip
+
+
+def _whole(value: int | None) -> str:
+    return NO_VALUE if value is None else f"{value:,}"
+
+
+def _amount(value: float | None, digits: int = 1) -> str:
+    """With so many decimals, or three significant digits where that leaves none."""
+    if value is None:
+        return NO_VALUE
+    return f"{value:,.{digits}f}" if value >= 1 or value == 0 else f"{value:.3g}"
 
 
 def _grouped(contrasts: Sequence[ShotsContrast]) -> list[list[ShotsContrast]]:

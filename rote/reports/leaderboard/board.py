@@ -17,6 +17,7 @@ from typing import Final
 from rote.errors import LogError
 from rote.logs.files import read_results
 from rote.problem import VARIANTS
+from rote.reports.cost import ModelCost
 from rote.reports.fields import one_line
 from rote.reports.leaderboard.ranks import Rank, rank
 from rote.reports.records import Runs, Series
@@ -67,11 +68,16 @@ class Board:
     warnings: tuple[str, ...]
     rote_version: str
     level: float
+    costs: tuple[ModelCost, ...] = ()
+    price: float | None = None
 
 
-def build_board(runs: Runs) -> Board:
-    """Estimate and rank. Raises :class:`LogError` where two rows saw different versions of one document."""
-    report = build_report(runs, unpaired=True, examples=0)
+def build_board(runs: Runs, *, price: float | None = None) -> Board:
+    """Estimate and rank; ``price`` is that of a GPU hour, for the cost of each model.
+
+    Raises :class:`LogError` where two rows saw different versions of one document.
+    """
+    report = build_report(runs, unpaired=True, examples=0, price=price)
     _require_same_documents(runs.series)
     ranked: dict[tuple[str, str], tuple[str, ...]] = {}
     results: dict[int, tuple[Rank, Rank, float, float]] = {}
@@ -102,6 +108,8 @@ def build_board(runs: Runs) -> Board:
         warnings=report.warnings,
         rote_version=report.rote_version,
         level=report.level,
+        costs=report.costs,
+        price=price,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from typing import Any, Final
@@ -77,6 +78,8 @@ def to_json(board: Board) -> str:
             {"task": t.name, "version": t.version, "source": t.source, "documents": t.documents}
             for t in board.tasks
         ],
+        "price_per_gpu_hour": board.price,
+        "costs": [dataclasses.asdict(cost) for cost in board.costs],
         "warnings": board.warnings,
         "rows": records(board),
     }

@@ -13,6 +13,7 @@ from rote.errors import UsageError
 from rote.reports.leaderboard import data, explorer, pictures
 from rote.reports.leaderboard.board import Board, Row, result_of
 from rote.reports.leaderboard.ranks import Rank
+from rote.reports.sections import cost_section
 from rote.reports.verdicts import CHANGE, NO_VALUE, badge, p_value, percent, points
 
 #: Pairs that the explorer of a model offers for each variant.
@@ -149,6 +150,7 @@ def _index(environment: Any, board: Board, downloads: Sequence[str]) -> str:
             heat=pictures.heat(board.rows, drawn) if drawn else None,
             bars=bars,
             level=f"{100 * board.level:g} %",
+            cost=cost_section(board.costs, board.price),
         )
     )
 
