@@ -155,11 +155,17 @@ class Folder:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UsageError(f"results {self.root}: another sweep is writing here") from None
-            # What was left by a sweep that was killed.
-            for item in self._waiting.iterdir():
-                if item.is_dir():
-                    shutil.rmtree(item, ignore_errors=True)
-            yield
+            self._clear()
+            try:
+                yield
+            finally:
+                self._clear()
+
+    def _clear(self) -> None:
+        """Remove what a sweep or a worker that was killed has left."""
+        for item in self._waiting.iterdir():
+            if item.is_dir():
+                shutil.rmtree(item, ignore_errors=True)
 
 
 class Remote:

@@ -1,0 +1,32 @@
+"""A driver to be killed: ``local`` or ``ray``, a folder, how many jobs, seconds each, what the first does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from sweep_jobs import FAKE, job
+
+from rote.harness_ext.sweeps import local, on_ray
+from rote.harness_ext.sweeps.jobs import missing
+from rote.harness_ext.sweeps.store import open_store
+
+
+def main() -> None:
+    kind, folder, count, seconds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    store = open_store(str(folder / "results"))
+    store.check()
+    jobs = [
+        job(f"m{i:03}", retries=2, seconds=seconds, journal=str(folder / "journal")) for i in range(count)
+    ]
+    with store.lock():
+        wanted = [part for one in jobs for part in missing(one, store.there())]
+        if kind == "local":
+            local.run(wanted, store, print, FAKE)
+        else:
+            with on_ray.connected(None, print):
+                on_ray.run(wanted, store, print, FAKE)
+
+
+if __name__ == "__main__":
+    main()
