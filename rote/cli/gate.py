@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import traceback
@@ -12,6 +13,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 HELP = "may a candidate replace the baseline? exits 0 pass, 1 fail, 2 inconclusive, 3 or more error"
+
+#: Seconds that logs are waited for where nobody says, and between two looks at them.
+WAIT = 3600.0
+LOOK = 10.0
 
 #: An error of rote's own: never the status of a failed gate, which a traceback's 1 would be.
 EXIT_INTERNAL = 4
@@ -42,7 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     live.add_argument(
         "--live",
         action="store_true",
-        help="evaluate --model now, templates in random order, until the policy is decided",
+        help="evaluate --model now, templates in random order, until the policy is decided; or, with "
+        "--candidate, wait for logs that are being made",
+    )
+    live.add_argument(
+        "--wait",
+        type=float,
+        metavar="SECONDS",
+        help="with --candidate: at most so long, until its logs hold every document (default: 3600)",
     )
     live.add_argument("--model", metavar="NAME", help="lm-eval's model")
     live.add_argument("--model_args", default="", metavar="KEY=VALUE,…", help="its arguments")
@@ -103,7 +115,7 @@ def _run(args: argparse.Namespace) -> int:
     policy = _policy(args.policy)
     baseline = read_baseline(args.baseline)
     if args.live:
-        outcome = _live(args, baseline, policy)
+        outcome = _wait(args, baseline, policy) if args.candidate else _live(args, baseline, policy)
     else:
         runs = read_logs(args.candidate)
         _warn(runs.warnings)
@@ -123,13 +135,23 @@ def _warn(warnings: Sequence[str]) -> None:
 def _check(args: argparse.Namespace) -> None:
     from rote.errors import UsageError
 
-    if args.live:
-        if args.candidate or args.update_baseline or args.candidate_model:
+    if args.wait is not None and not (args.live and args.candidate):
+        raise UsageError("--wait goes with --live and --candidate")
+    if args.live and args.candidate:
+        if args.model or args.tasks or args.model_args or args.metadata or args.update_baseline:
             raise UsageError(
-                "--live evaluates the candidate itself: leave out --candidate and --update-baseline"
+                "--live waits for the logs of --candidate or evaluates --model: give one of them, without "
+                "--update-baseline"
+            )
+        if args.wait is not None and not 0 <= args.wait < math.inf:
+            raise UsageError(f"--wait must be 0 seconds or more, got {args.wait:g}")
+    elif args.live:
+        if args.update_baseline or args.candidate_model:
+            raise UsageError(
+                "--live evaluates the candidate itself: leave out --candidate-model and --update-baseline"
             )
         if not args.model:
-            raise UsageError("--live needs --model")
+            raise UsageError("--live needs --model, or --candidate with logs to wait for")
         if args.batch < 1:
             raise UsageError(f"--batch must be 1 or more, got {args.batch}")
     else:
@@ -165,6 +187,23 @@ def _policy(path: Path) -> Any:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"is no YAML: {error}", path=path) from error
     return parse_policy(data, str(path))
+
+
+def _wait(args: argparse.Namespace, baseline: Any, policy: Any) -> Any:
+    from rote.reports.gate import decide
+    from rote.reports.gate.waiting import wait_for
+
+    runs, candidate = wait_for(
+        baseline,
+        args.candidate,
+        policy,
+        model=args.candidate_model,
+        seconds=WAIT if args.wait is None else args.wait,
+        every=LOOK,
+        say=lambda line: _warn([line]),
+    )
+    _warn(runs.warnings)
+    return decide(baseline, candidate, policy, warnings=runs.warnings)
 
 
 def _live(args: argparse.Namespace, baseline: Any, policy: Any) -> Any:

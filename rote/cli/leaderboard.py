@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="action", required=True, metavar="build|check", help="what to do; each has its own --help"
     )
     parser.epilog = (
-        "`rote leaderboard build LOGS … --out FOLDER [--samples N] [--price P]` writes the site. "
+        "`rote leaderboard build LOGS … --out FOLDER [--samples N] [--price P] [--skip-broken]` writes the "
+        "site. "
         "`rote leaderboard check FOLDER [--against SITE]` exits 1 and lists every reason if it refuses."
     )
     build = commands.add_parser(
@@ -38,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="PER_GPU_HOUR",
         help="price of a GPU hour in any unit, from which the cost of each model follows",
+    )
+    build.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="leave out runs whose logs cannot be read, half-written ones say, and name them on stderr and "
+        "on the page",
     )
     check = commands.add_parser(
         "check",
@@ -65,7 +73,13 @@ def _build(args: argparse.Namespace) -> int:
 
     check_target(args.out)  # before minutes of reading
     check_price(args.price)
-    board = build_board(read_logs(args.logs), price=args.price)
+    runs = read_logs(args.logs, skip_broken=args.skip_broken)
+    for warning in runs.warnings:
+        if warning.startswith("Left out: "):
+            encoding = sys.stderr.encoding or "utf-8"
+            told = f"rote leaderboard: {warning}".encode(encoding, "replace").decode(encoding)
+            print(told, file=sys.stderr)
+    board = build_board(runs, price=args.price)
     index = write_site(board, args.out, samples=args.samples, downloads={"board.parquet": _parquet})
     print(f"{len(board.rows)} rows, {len(board.variants)} variants\n{index}")
     return 0

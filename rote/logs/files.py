@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from rote.logs.words import one_line
 #: fraction at all when the clock stood at a whole second.
 _TIMESTAMP: Final = r"\d{4}-\d{2}-\d{2}T\d{2}[-:]\d{2}[-:]\d{2}(?:\.\d{1,6})?"
 _RESULTS: Final = re.compile(rf"(?P<stem>.+)_(?P<time>{_TIMESTAMP})\.json")
+_UNFINISHED: Final = (".part", ".partial", ".tmp")
 _SAMPLES: Final = re.compile(rf"samples_(?P<task>.+)_(?P<time>{_TIMESTAMP})\.jsonl")
 
 
@@ -27,8 +29,10 @@ class RunFiles:
     samples: tuple[tuple[Path, str], ...]
 
 
-def find_runs(paths: Sequence[Path]) -> list[RunFiles]:
+def find_runs(paths: Sequence[Path], orphans: list[LogError] | None = None) -> list[RunFiles]:
     """The runs under ``paths``, in sorted order: results and samples of one folder and timestamp.
+
+    Where a list ``orphans`` is given, samples without results are added to it instead of being refused.
 
     Raises LogError: what :func:`find_logs` raises, samples without results, two results of one timestamp.
     """
@@ -47,22 +51,29 @@ def find_runs(paths: Sequence[Path]) -> list[RunFiles]:
         runs.append(RunFiles(path, mine))
     for path, _, time in samples:
         if (path.parent, time) not in owners:
-            raise LogError(
+            orphan = LogError(
                 "has no results file of the same timestamp beside it, so its model and settings are unknown; "
                 "copy the results_<timestamp>.json of that run here, or move this file away",
                 path=path,
             )
+            if orphans is None:
+                raise orphan
+            orphans.append(orphan)
     return runs
 
 
 def find_logs(paths: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[tuple[Path, str, str]]]:
-    """Results files (path, time) and samples files (path, task, time), each once, in sorted order."""
+    """Results files (path, time) and samples files (path, task, time), each once, in sorted order.
+
+    Below a folder, what is being written is passed over: files and folders whose names begin with a dot or
+    end in ``.part``, ``.partial`` or ``.tmp``.
+    """
     candidates: dict[Path, Path] = {}
     for path in paths:
         if not path.exists():
             raise LogError("no such file or folder", path=path)
         if path.is_dir():
-            found = [p for p in sorted(path.rglob("*")) if p.suffix in (".json", ".jsonl") and p.is_file()]
+            found = [p for p in sorted(_files_below(path)) if p.suffix in (".json", ".jsonl")]
         else:
             match = _RESULTS.fullmatch(path.name) or _SAMPLES.fullmatch(path.name)
             if match is None:
@@ -102,6 +113,26 @@ def find_logs(paths: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[tuple
             path=samples[0][0],
         )
     return results, samples
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Files that are in their place; folders may come and go while this looks."""
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise LogError(f"cannot be read: {error.strerror or error}", path=error.filename) from error
+
+    for here, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not _unfinished(name)]
+        for name in names:
+            path = Path(here, name)
+            if not _unfinished(name) and path.is_file():
+                yield path
+
+
+def _unfinished(name: str) -> bool:
+    """Whether whoever writes this has not moved it to its place yet."""
+    return name.startswith(".") or name.endswith(_UNFINISHED)
 
 
 def samples_beside(results: Path, task: str) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rote.errors import LogError
-from rote.logs.files import find_runs, read_results
+from rote.logs.files import RunFiles, find_runs, read_results
 from rote.logs.rows import TaskHash, hashes_of
 from rote.reports import cost, fields, lines, samples, settings, tables
 from rote.reports.merging import Doubles, Group, Key, State, finish
@@ -50,24 +50,33 @@ class _Task:
     doubles: Doubles = field(default_factory=Doubles)
 
 
-def read_logs(paths: str | Path | Iterable[str | Path]) -> Runs:
+def read_logs(paths: str | Path | Iterable[str | Path], *, skip_broken: bool = False) -> Runs:
     """Read every lm-eval run under ``paths`` (folders, searched recursively, or single log files).
 
     Series come sorted by model name, shots, filter and source; samples by template, seed and index.
+    ``skip_broken`` leaves out runs whose own files cannot be understood, each with a warning, where others
+    can: one may be half-written or damaged. Runs that contradict each other are refused all the same.
+
     Raises :class:`~rote.errors.LogError` as the module says.
     """
     given = [paths] if isinstance(paths, (str, Path)) else list(paths)
     if not given:
         raise LogError("no path was given; name a folder of lm-eval logs")
     try:
-        return _read([Path(p) for p in given])
+        return _read([Path(p) for p in given], skip_broken)
     except OSError as error:
         raise LogError(f"cannot be read: {error.strerror or error}", path=error.filename) from error
 
 
-def _read(paths: list[Path]) -> Runs:
+def _read(paths: list[Path], skip_broken: bool) -> Runs:
     state = State()
-    runs = find_runs(paths)
+    left_out: list[LogError] | None = [] if skip_broken else None
+    runs = find_runs(paths, left_out)
+    if left_out is not None:
+        runs = [run for run in runs if _whole(run, left_out)]
+        state.warnings += [f"Left out: {error}." for error in left_out]
+        if not runs:
+            raise left_out[0]
     for run in runs:
         _read_run(run.results, run.samples, state)
     if not any(run.samples for run in runs):
@@ -82,6 +91,19 @@ def _read(paths: list[Path]) -> Runs:
             field="doc.template_id",
         )
     return finish(state)
+
+
+def _whole(run: RunFiles, left_out: list[LogError]) -> bool:
+    """Whether a run can be read on its own; if not, the reason is added to ``left_out``."""
+    try:
+        _read_run(run.results, run.samples, State())
+    except LogError as error:
+        left_out.append(error)
+        return False
+    except OSError as error:
+        left_out.append(LogError(f"cannot be read: {error.strerror or error}", path=error.filename))
+        return False
+    return True
 
 
 # --- one run ---------------------------------------------------------------------------------------
