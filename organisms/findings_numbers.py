@@ -240,7 +240,8 @@ def dose_series(collected: Collected, catalogue: Catalogue) -> dict[str, tuple[D
             if organism.epochs is not None:
                 told = collected.planted.get((name, cell.seed))
                 planted_epochs = told.epochs if told is not None and organism.epochs > 0 else None
-                by["epochs"].append(_dose(cell, planted_epochs or organism.epochs))
+                # Seeds differ by some rows of two hundred.
+                by["epochs"].append(_dose(cell, float(round(planted_epochs or organism.epochs))))
     return {k: tuple(sorted(v, key=lambda d: (d.dose, d.organism, d.seed))) for k, v in by.items()}
 
 
