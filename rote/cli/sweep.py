@@ -58,7 +58,13 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         print("\n".join(drive.dry_run(sweep)))
         return 0
-    settings = drive.Settings(args.ray or args.address is not None, args.address, args.once, args.poll)
+    settings = drive.Settings(
+        ray=args.ray or args.address is not None,
+        address=args.address,
+        once=args.once,
+        poll=args.poll,
+        lines=not sys.stderr.isatty(),
+    )
     try:
         with tqdm(total=0, unit=" jobs", disable=None) as bar:
             drive.run(sweep, settings, bar)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import struct
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,14 +36,17 @@ class Model:
     place: str | None
 
 
-def models_of(plan: Plan, path: Path | None = None) -> list[Model]:
+def models_of(plan: Plan, path: Path | None = None, *, settled: float = 0.0) -> list[Model]:
     """All models of a plan, in its order; those of a watched folder as they are now, whole ones only.
+
+    ``settled`` are the seconds that nothing in such a checkpoint has changed for: files without a length of
+    their own, such as a tokenizer's, may be the last to be written.
 
     Raises DataError: a pattern that matches no folder, a folder that is not there, two models of one name.
     """
     found: list[Model] = []
     for at, spec in enumerate(plan.models):
-        found.extend(_models(at, spec, path))
+        found.extend(_models(at, spec, path, settled))
     owners: dict[str, Model] = {}
     for model in found:
         # Some file systems take two names that differ in capitals for one.
@@ -57,7 +61,7 @@ def models_of(plan: Plan, path: Path | None = None) -> list[Model]:
     return found
 
 
-def _models(at: int, spec: ModelSpec, path: Path | None) -> Iterator[Model]:
+def _models(at: int, spec: ModelSpec, path: Path | None, settled: float) -> Iterator[Model]:
     if spec.hub is not None:
         yield Model(spec.name or _as_name(spec.hub.replace("/", "__")), at, spec, spec.hub)
     elif spec.path is not None:
@@ -78,11 +82,16 @@ def _models(at: int, spec: ModelSpec, path: Path | None) -> Iterator[Model]:
         if not root.is_dir():
             raise DataError(f"no folder {spec.watch!r} to watch", path=path, field=f"models.{at}.watch")
         for folder in sorted(item for item in root.iterdir() if item.is_dir() and item.name[0] != "."):
-            if lacking(folder) is None:
+            if lacking(folder) is None and time.time() - _changed(folder) >= settled:
                 yield Model(_below(spec.name, folder, root), at, spec, str(folder))
     else:
         assert spec.name is not None  # the schema sees to it
         yield Model(spec.name, at, spec, None)
+
+
+def _changed(folder: Path) -> float:
+    """When anything in a folder was last changed, in seconds since 1970; 0 where it is empty."""
+    return max((file.stat().st_mtime for file in folder.iterdir()), default=0.0)
 
 
 def _fixed_part(pattern: Path) -> Path:

@@ -67,9 +67,11 @@ def evaluate(job: Job, folder: Path) -> None:
     run.check_model(job.lm)
     names = list(dict.fromkeys(task for unit in job.units for task in unit.tasks))
     seeds = tuple(dict.fromkeys(unit.seed for unit in job.units))
+    # A run of nothing but zero-shot tasks knows no number of examples.
+    shots = job.shots if any(unit.facts.get("shots") for unit in job.units) else ()
     metadata: dict[str, Any] = {"rote": dict(job.rote)}
     with tasks.found_tasks(names), quiet_git():
-        built, parts = sweep.build(sweep.Plan(seeds, job.shots), names, metadata, tasks.manager)
+        built, parts = sweep.build(sweep.Plan(seeds, shots), names, metadata, tasks.manager)
         tracker = EvaluationTracker(output_path=str(folder))
         results = simple_evaluate(
             model=job.lm,

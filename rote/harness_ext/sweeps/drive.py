@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from rote.errors import DataError
 from rote.harness_ext.sweeps import failures, local, on_ray
@@ -19,6 +19,9 @@ from rote.harness_ext.sweeps.run_job import Ended
 from rote.harness_ext.sweeps.store import ERRORS, Store, open_store
 from rote.harness_ext.sweeps.table import FAILED, LEFT, RAN, THERE, Row, outlook
 from rote.harness_ext.sweeps.tasks import TaskGroup, check_settings, task_groups
+
+#: Seconds without a change after which a new checkpoint in a watched folder is taken for complete.
+_SETTLED: Final = 5.0
 
 
 class Progress(Protocol):
@@ -40,12 +43,14 @@ class Settings:
     ray: on Ray and not one job after another; ``address`` of the cluster, None: one started here.
     once: whether watched folders are looked at a single time.
     poll: seconds between two looks at them.
+    lines: whether each job is told as it ends, for where no bar is drawn.
     """
 
     ray: bool = False
     address: str | None = None
     once: bool = False
     poll: float = 30.0
+    lines: bool = False
 
 
 @dataclass(slots=True)
@@ -60,13 +65,15 @@ class Sweep:
     rows: dict[str, Row] = field(default_factory=dict)
     #: Keys of what has failed in this sweep: a watched folder is looked at again, a failure is not.
     given_up: set[str] = field(default_factory=set)
+    #: What the hub said of models, which is asked once.
+    commits: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def look(self) -> tuple[list[Job], list[Job], list[Unfit]]:
+    def look(self, settled: float = 0.0) -> tuple[list[Job], list[Job], list[Unfit]]:
         """All jobs of the plan as its models are now, those left to run, and models that are unfit.
 
         Raises DataError as :func:`rote.harness_ext.sweeps.checkpoints.models_of`.
         """
-        models = models_of(self.plan, self.path)
+        models = models_of(self.plan, self.path, settled=settled)
         for model in models:
             if model.name.casefold() == ERRORS:
                 raise DataError(
@@ -74,13 +81,13 @@ class Sweep:
                     path=self.path,
                     field=f"models.{model.at}.name",
                 )
-        jobs, unfit = jobs_of(self.plan, models, self.groups, _identify)
+        jobs, unfit = jobs_of(self.plan, models, self.groups, self._identify)
         there = self.store.there()
         return jobs, [part for job in jobs for part in missing(job, there)], unfit
 
     def round(self, settings: Settings, progress: Progress) -> int:
         """Run what is missing now; returns how many jobs that were. Rows are added as jobs end."""
-        jobs, wanted, unfit = self.look()
+        jobs, wanted, unfit = self.look(0.0 if settings.once else _SETTLED)
         wanted = [job for job in wanted if not {unit.key for unit in job.units} & self.given_up]
         for model in unfit:
             self._unfit(model)
@@ -88,7 +95,7 @@ class Sweep:
         for job in jobs:
             if job.model not in names and job.name not in self.rows:
                 self.rows[job.name] = Row(job.name, THERE, len(job.units))
-                self.store.record(job.name, None)
+        self._forget({job.name for job in jobs}, {job.name for job in wanted})
         self.rows.update({job.name: Row(job.name, LEFT, len(job.units)) for job in wanted})
         if not wanted:
             return 0
@@ -98,9 +105,32 @@ class Sweep:
         def done(ended: Ended) -> None:
             self._done(ended)
             progress.update()
+            if settings.lines:
+                row = self.rows[ended.job.name]
+                self.say(f"{row.job}: {row.state}, {row.logs:,} logs, {row.seconds:,.1f} s")
 
         (on_ray if settings.ray else local).run(wanted, self.store, done)
         return len(wanted)
+
+    def _forget(self, models: set[str], wanted: set[str]) -> None:
+        """Remove records of errors that are mended: of models of the plan that lack nothing of it."""
+        for name in self.store.errors():
+            if name.partition("#")[0] in models and name not in wanted and not self._failed(name):
+                self.store.record(name, None)
+
+    def _failed(self, name: str) -> bool:
+        return name in self.rows and self.rows[name].state == FAILED
+
+    def _identify(self, model: Model) -> dict[str, Any]:
+        if model.spec.hub is not None and model.name in self.commits:
+            return self.commits[model.name]
+        try:
+            found = identity(model, _cache())
+        except OSError as error:
+            raise DataError(f"cannot be read ({error.strerror})", path=model.place) from error
+        if model.spec.hub is not None:
+            self.commits[model.name] = found
+        return found
 
     def _done(self, ended: Ended) -> None:
         job, last = ended.job, ended.attempt
@@ -188,13 +218,6 @@ def run(sweep: Sweep, settings: Settings, progress: Progress) -> None:
                 return
             if not ran:
                 time.sleep(settings.poll)
-
-
-def _identify(model: Model) -> dict[str, Any]:
-    try:
-        return identity(model, _cache())
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", path=model.place) from error
 
 
 def _cache() -> Path:

@@ -153,6 +153,7 @@ def _unit(facts: Mapping[str, Any], group: TaskGroup) -> Unit:
         "content": group.content,
         "format": group.format,
         "seed": group.seed,
+        "shots": facts["shots"] if group.fewshot else [],
     }
     key = hashlib.sha256(json.dumps(own, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
     return Unit(

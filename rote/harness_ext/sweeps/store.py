@@ -52,6 +52,9 @@ class Store(Protocol):
     def record(self, job: str, error: Mapping[str, Any] | None) -> None:
         """Keep the record of a job's error, or remove it."""
 
+    def errors(self) -> list[str]:
+        """The jobs that there are records of errors of."""
+
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """Raises UsageError while another sweep of this machine writes here."""
 
@@ -141,6 +144,9 @@ class Folder:
         new = path.with_name(f".{path.name}.new")
         new.write_text(_dump(error), encoding="utf-8", newline="\n")
         new.replace(path)
+
+    def errors(self) -> list[str]:
+        return sorted(path.stem for path in (self.root / ERRORS).glob("[!.]*.json"))
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -239,6 +245,10 @@ class Remote:
             self._fs.pipe_file(path, _dump(error).encode())
         elif self._fs.exists(path):
             self._fs.rm_file(path)
+
+    def errors(self) -> list[str]:
+        found = self._fs.glob(f"{self._root}/{ERRORS}/*.json")
+        return sorted(path.rpartition("/")[2].removesuffix(".json") for path in found)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

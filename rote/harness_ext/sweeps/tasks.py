@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rote.errors import DataError, UsageError
-from rote.harness_ext import run, sweep
+from rote.harness_ext import run
+from rote.harness_ext.datasets import SHOTS
 from rote.harness_ext.sweeps.plan import Plan
 from rote.hints import hint
 
@@ -25,13 +26,17 @@ _ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
 
 @dataclass(frozen=True, slots=True)
 class TaskGroup:
-    """What one task set asks in one format with one seed: its tasks, groups taken apart, and their hash."""
+    """What one task set asks in one format with one seed: its tasks, groups taken apart, and their hash.
+
+    ``fewshot``: whether any of the tasks shows examples.
+    """
 
     set: str
     format: str
     seed: int
     tasks: tuple[str, ...]
     content: str
+    fewshot: bool = True
 
 
 def in_format(task: str, format: str) -> str:
@@ -99,31 +104,42 @@ def task_groups(plan: Plan) -> list[TaskGroup]:
             for task in tasks:
                 if task not in known:
                     raise DataError(f"no task {task!r}{hint(task, known)}", field=f"tasks.{name}")
-        # Once, to see that the tasks go with the shots.
-        sweep.build(_shots_only(plan), everything, metadata_of(plan), manager)
         found: dict[int, dict[str, Any]] = {}
         leaves = {}
         for seed in plan.seeds:
             metadata = {"rote": {**plan.rote, "seed": seed}}
             for place, tasks in names.items():
-                loaded = manager(metadata).load(list(tasks))["tasks"]
+                try:
+                    loaded = manager(metadata).load(list(tasks))["tasks"]
+                except ValueError as error:  # a task that is also in a group beside it
+                    raise DataError(str(error), field=f"tasks.{place[0]}") from error
                 found.setdefault(seed, {}).update(loaded)
                 leaves[place] = tuple(loaded)
     _once(leaves)
     hashes = {
         (seed, name): content_hash(task) for seed, tasks in found.items() for name, task in tasks.items()
     }
+    shown = {name for name, task in found[plan.seeds[0]].items() if task.config.num_fewshot}
+    _check_shots(plan, bool(shown))
     return [
         TaskGroup(
-            name, format, seed, leaves[name, format], _digest([hashes[seed, n] for n in leaves[name, format]])
+            set=name,
+            format=format,
+            seed=seed,
+            tasks=leaves[name, format],
+            content=_digest([hashes[seed, task] for task in leaves[name, format]]),
+            fewshot=not shown.isdisjoint(leaves[name, format]),
         )
         for name, format in names
         for seed in plan.seeds
     ]
 
 
-def _shots_only(plan: Plan) -> sweep.Plan:
-    return sweep.Plan(shots=plan.shots)
+def _check_shots(plan: Plan, any_shown: bool) -> None:
+    if plan.shots and max(plan.shots) > SHOTS:
+        raise DataError(f"{max(plan.shots)}: rote's tasks have {SHOTS} exemplars", field="shots")
+    if plan.shots and not any_shown:
+        raise DataError("all tasks of the plan are zero-shot; name few-shot ones", field="shots")
 
 
 def _once(leaves: Mapping[tuple[str, str], Sequence[str]]) -> None:
