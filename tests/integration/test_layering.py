@@ -49,9 +49,13 @@ RULES = {
     ),
     "harness_ext": Rule(
         rooms=frozenset({"ground", "perturb", "harness_ext"}),
-        packages=frozenset({"lm_eval", "datasets", "tqdm"}),  # lm_eval draws its progress with tqdm
-        # torch and transformers are of rote[hf], for what runs such models; pyarrow comes with datasets.
-        packages_in_functions=frozenset({"torch", "transformers", "pyarrow"}),
+        # lm_eval draws its progress with tqdm; plans of sweeps are checked as recipes are.
+        packages=frozenset({"lm_eval", "datasets", "tqdm", "pydantic", "yaml"}),
+        # torch and transformers are of rote[hf], for what runs such models; pyarrow and fsspec come with
+        # datasets, the hub with transformers; ray is of rote[sweep].
+        packages_in_functions=frozenset(
+            {"torch", "transformers", "pyarrow", "fsspec", "huggingface_hub", "ray"}
+        ),
     ),
     "train": Rule(
         rooms=frozenset({"ground", "perturb", "train"}),
