@@ -6,14 +6,24 @@
 An instance is a question, its worked solution and its exact answer. Ours are drawn in turn from all
 templates of the bank and all variants; theirs from the 85 templates that version enables. Each side is
 timed in rounds that alternate, and the median ratio is printed: a machine's speed drifts, a ratio less.
+
+    python benchmarks/generate.py --workers 1,2 --count 400000
+
+times `rote sample` instead: JSON lines of `symbolic` and Parquet shards, by so many processes, in rounds that
+alternate; from the start of the processes to the last byte. The ratio is to the first number of processes.
+CPU seconds, of all processes together, say what sharing costs where the machine has other work, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rote.perturb import load_source, sample
 from rote.problem import VARIANTS
@@ -48,6 +58,43 @@ def rate(work: Callable[[int, int], int], count: int, seed: int) -> float:
     return made / (time.perf_counter() - start)
 
 
+def by_workers(numbers: Sequence[int], count: int, rounds: int) -> None:
+    """Print instances a second of `rote sample` by numbers of processes, and their ratios to the first."""
+    for what, options in (("JSON lines", []), ("Parquet", ["--out"])):
+        rates: dict[int, list[float]] = {number: [] for number in numbers}
+        for turn in range(rounds):
+            for number in numbers:
+                seconds, cpu = sampled(count, turn, number, options)
+                rates[number].append(count / seconds)
+                print(
+                    f"{what}, round {turn + 1}, {number} processes: {count / seconds:9,.0f}/s, "
+                    f"{seconds:.1f} s, {cpu:.1f} s of CPU",
+                    flush=True,
+                )
+        first = rates[numbers[0]]
+        for number in numbers:
+            ratio = statistics.median(a / b for a, b in zip(rates[number], first, strict=True))
+            median = statistics.median(rates[number])
+            print(f"{what}, {number} processes: median {median:,.0f}/s, {ratio:.2f} times {numbers[0]}")
+
+
+def sampled(count: int, seed: int, workers: int, options: Sequence[str]) -> tuple[float, float]:
+    """Wall and CPU seconds of one call of `rote sample`, the start of Python included."""
+    words = ["-n", str(count), "--seed", str(seed), "--workers", str(workers)]
+    with tempfile.TemporaryDirectory() as folder:
+        out = [*options, f"{folder}/set", "--rows-per-shard", "50000"] if options else []
+        start, before = time.perf_counter(), os.times()
+        subprocess.run(
+            [sys.executable, "-m", "rote", "sample", *words, *out],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+        seconds, after = time.perf_counter() - start, os.times()
+    cpu = after.children_user - before.children_user + after.children_system - before.children_system
+    return seconds, cpu
+
+
 def main() -> None:
     """Print the rates of each round and the median ratio."""
     parser = argparse.ArgumentParser(
@@ -57,7 +104,13 @@ def main() -> None:
         "--count", type=int, default=70_000, help="instances a round and side (default: 70000)"
     )
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--workers", metavar="N,…", help="time `rote sample` with so many processes, such as 1,2"
+    )
     args = parser.parse_args()
+    if args.workers is not None:
+        by_workers([int(number) for number in args.workers.split(",")], args.count, args.rounds)
+        return
     start = time.perf_counter()
     templates = len(load_source("bank").templates)
     loaded = time.perf_counter() - start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -165,8 +166,8 @@ def _in_shards(args: argparse.Namespace, wanted: Any, opened: Any) -> int:
     executor: Executor = InProcess() if args.workers == 1 else Processes(args.workers)
     progress = Progress(instances.count)
     if args.out is None:
-        for number, text in enumerate(executor.map(Lines(instances, CHUNK), range(instances.shards(CHUNK)))):
-            sys.stdout.write(text)
+        for number, lines in enumerate(executor.map(Lines(instances, CHUNK), range(instances.shards(CHUNK)))):
+            _put(lines)
             progress.add(min(CHUNK, instances.count - number * CHUNK))
     else:
         made = there = 0
@@ -178,6 +179,17 @@ def _in_shards(args: argparse.Namespace, wanted: Any, opened: Any) -> int:
     progress.end()
     _tell_skipped(args, opened, skipped, len(instances.ids))
     return 0
+
+
+def _put(lines: bytes) -> None:
+    """Write UTF-8 to stdout: as it is where stdout would make the same bytes of the text."""
+    codec = (sys.stdout.encoding or "").lower().replace("-", "")
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None or codec != "utf8" or os.linesep != "\n":
+        sys.stdout.write(lines.decode("utf-8"))
+        return
+    sys.stdout.flush()
+    buffer.write(lines)
 
 
 def _tell_skipped(args: argparse.Namespace, opened: Any, skipped: Mapping[str, str], drawn: int) -> None:

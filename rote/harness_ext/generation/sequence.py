@@ -61,14 +61,14 @@ def sequence_of(wanted: Wanted, opened: Opened, count: int, skipped: dict[str, s
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Work: the JSON lines of one stretch of ``size`` instances, as one text."""
+    """Work: the JSON lines of one stretch of ``size`` instances, in UTF-8: bytes travel faster than text."""
 
     sequence: Instances
     size: int
 
-    def __call__(self, number: int) -> str:
+    def __call__(self, number: int) -> bytes:
         rows = self.sequence.rows(number * self.size, (number + 1) * self.size)
-        return "".join(map(line, rows))
+        return "".join(map(line, rows)).encode("utf-8")
 
 
 def line(problem: Problem) -> str:
