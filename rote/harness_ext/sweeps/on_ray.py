@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ from rote.harness_ext.sweeps.store import Store, open_store
 _AHEAD: Final = 4
 #: Seconds between two looks at which nodes there are: a cluster may grow and shrink.
 _LOOK: Final = 5.0
+#: Seconds in which a cluster must take a connection.
+_ANSWER: Final = 15.0
 
 
 @contextmanager
@@ -35,6 +38,7 @@ def connected(address: str | None, say: Callable[[str], None]) -> Iterator[None]
         ray = _ray()
     except ImportError as error:
         raise MissingExtraError("ray", "sweep") from error
+    _check_answer(address)
     try:
         context = ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
@@ -46,6 +50,18 @@ def connected(address: str | None, say: Callable[[str], None]) -> Iterator[None]
         yield
     finally:
         ray.shutdown()
+
+
+def _check_answer(address: str | None) -> None:
+    """Raises UsageError where nothing listens at an address with a port: Ray takes minutes to say so."""
+    host, colon, port = (address or "").rpartition("://")[2].rpartition(":")
+    if not colon:
+        return
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER):
+            pass
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--address {address}: nothing answers there ({error})") from error
 
 
 def run(

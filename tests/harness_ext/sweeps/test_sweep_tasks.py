@@ -142,3 +142,10 @@ def test_a_cluster_without_room() -> None:
     ):
         on_ray.check_room(jobs, nodes)
     on_ray.check_room(jobs, [{"CPU": 8.0, "GPU": 8.0}])
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "host:port"])
+def test_an_address_where_nothing_answers(address: str) -> None:
+    pytest.importorskip("ray", reason="needs Ray: pip install 'rote[sweep]'")
+    with pytest.raises(UsageError, match=f"--address {address}: nothing answers there"):
+        on_ray.connected(address, print).__enter__()
