@@ -135,3 +135,11 @@ def test_another_architecture_is_refused() -> None:
     )
     with pytest.raises(DataError, match=r"^model\.path: is a llama; pretraining is for a Qwen2"):
         make_loss(LlamaForCausalLM(config), compiled=False)
+
+
+@pytest.mark.parametrize(("name", "value"), [("attention_dropout", 0.1), ("use_sliding_window", True)])
+def test_settings_that_the_pass_does_not_follow_are_refused(name: str, value: object) -> None:
+    model = model_of()
+    setattr(model.config, name, value)
+    with pytest.raises(DataError, match=rf"^model\.path: has {name} {value!r}; pretraining has none of it$"):
+        make_loss(model, compiled=False)

@@ -198,6 +198,20 @@ def test_what_a_process_raises_is_told_as_it_is(folder: str, tmp_path: Path) -> 
         next(iter(stream))
 
 
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_an_error_that_says_so(folder: str, tmp_path: Path) -> None:
+    with Stream(recipe_of(folder), Place(), tmp_path) as stream:
+        next(iter(stream))
+        for process in stream._pool._processes:
+            os.kill(process, signal.SIGKILL)
+        with pytest.raises(
+            DataError, match=r"^data\.workers: a process that makes shards ended without a word"
+        ):
+            for _ in stream:
+                pass
+    assert list(tmp_path.iterdir()) == []
+
+
 _KILLED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[3])
