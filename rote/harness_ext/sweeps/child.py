@@ -69,7 +69,8 @@ def evaluate(job: Job, folder: Path) -> None:
     seeds = tuple(dict.fromkeys(unit.seed for unit in job.units))
     # A run of nothing but zero-shot tasks knows no number of examples.
     shots = job.shots if any(unit.facts.get("shots") for unit in job.units) else ()
-    metadata: dict[str, Any] = {"rote": dict(job.rote)}
+    # Model arguments among the metadata, and this device: as lm-eval's own command has it.
+    metadata: dict[str, Any] = {**job.model_args, "rote": dict(job.rote)}
     with tasks.found_tasks(names), quiet_git():
         built, parts = sweep.build(sweep.Plan(seeds, shots), names, metadata, tasks.manager)
         tracker = EvaluationTracker(output_path=str(folder))
@@ -81,11 +82,12 @@ def evaluate(job: Job, folder: Path) -> None:
             evaluation_tracker=tracker,
             metadata=metadata,
             batch_size=1 if job.batch_size is None else job.batch_size,
+            device="cuda:0",
             limit=job.limit,
             log_samples=True,
             apply_chat_template=job.chat,
-            fewshot_as_multiturn=job.chat,  # as lm-eval's own command
-            gen_kwargs=dict(job.gen_kwargs) or None,
+            fewshot_as_multiturn=job.chat,
+            gen_kwargs=dict(job.gen_kwargs),
         )
     if results is None:
         return  # not the first of several processes
