@@ -36,6 +36,7 @@ _WORDS: Final = {
         r"size mismatch for|Error\(s\) in loading state_dict|HeaderTooLarge|InvalidHeader|MetadataIncomplete"
         r"|Unrecognized model in|does not appear to have (?:a file|files) named|no file named"
         r"|not a valid JSON file|Can't load tokenizer|invalid load key|PytorchStreamReader"
+        r"|ignore_mismatched_sizes|does not recognize this architecture"
         r"|probability tensor contains either"
     ),
 }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from rote.harness_ext.sweeps.jobs import Job
 
 #: What became of a job.
 RAN, THERE, FAILED, LEFT = "ran", "was there", "failed", "not run"
+#: Characters of a reason that a table shows.
+_WIDTH: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,22 @@ class Row:
 
 
 def ending(rows: Sequence[Row]) -> list[str]:
-    """The table at the end, and a line that counts."""
+    """The table at the end, reasons cut to a line, and a line that counts."""
     lines = table(
         ("job", "state", "logs", "attempts", "seconds", "why"),
         [
-            (row.job, row.state, f"{row.logs:,}", str(row.attempts), f"{row.seconds:,.1f}", row.why)
+            (row.job, row.state, f"{row.logs:,}", str(row.attempts), f"{row.seconds:,.1f}", _short(row.why))
             for row in rows
         ],
     )
     counts = {state: sum(row.state == state for row in rows) for state in (RAN, THERE, FAILED, LEFT)}
     said = ", ".join(f"{number:,} {state}" for state, number in counts.items() if number or state == RAN)
     return [*lines, "", f"{len(rows):,} jobs: {said}"]
+
+
+def _short(why: str) -> str:
+    """The whole reason is in the record of the error."""
+    return why if len(why) <= _WIDTH else f"{why[:_WIDTH]}…"
 
 
 def outlook(jobs: Sequence[Job], wanted: Sequence[Job], unfit: Sequence[tuple[str, str]]) -> list[str]:

@@ -33,6 +33,8 @@ def test_kinds_of_failures() -> None:
         failures.MEMORY
     )
     assert told("RuntimeError", "Error(s) in loading state_dict for Qwen2") == failures.BROKEN
+    assert told("RuntimeError", "You set `ignore_mismatched_sizes` to `False`") == failures.BROKEN
+    assert told("ValueError", "Transformers does not recognize this architecture.") == failures.BROKEN
     assert told("SafetensorError Exception", "Error while deserializing header") == failures.BROKEN
     assert told("OSError", "x does not appear to have a file named config.json") == failures.BROKEN
     assert told("UsageError RoteError Exception", "--shots 9") == failures.USAGE
