@@ -174,7 +174,7 @@ def test_a_watched_folder_once(capsys: pytest.CaptureFixture[str], fake: None) -
     Path("runs/step-2").mkdir()
     plan = write({"watch": "runs", "gpus": 0})
     status, out, _ = sweep(capsys, plan, "--once")
-    assert (status, "1 jobs: 1 ran" in out) == (0, True)
+    assert (status, "1 job: 1 ran" in out) == (0, True)
     Path("runs/step-2").rmdir()
     checkpoint(Path("runs/step-2"))
     status, out, _ = sweep(capsys, plan, "--once")

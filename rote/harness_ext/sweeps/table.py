@@ -41,7 +41,11 @@ def ending(rows: Sequence[Row]) -> list[str]:
     )
     counts = {state: sum(row.state == state for row in rows) for state in (RAN, THERE, FAILED, LEFT)}
     said = ", ".join(f"{number:,} {state}" for state, number in counts.items() if number or state == RAN)
-    return [*lines, "", f"{len(rows):,} jobs: {said}"]
+    return [*lines, "", f"{_count(len(rows), 'job')}: {said}"]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _short(why: str) -> str:
@@ -71,8 +75,7 @@ def outlook(jobs: Sequence[Job], wanted: Sequence[Job], unfit: Sequence[tuple[st
         )
     rows += [(name, "unfit", "", "", "", "", "", why) for name, why in unfit]
     lines = table(("job", "backend", "gpus", "priority", "tasks", "logs", "there", "place"), rows)
-    loads = f"{len(wanted):,} load{'' if len(wanted) == 1 else 's'} of a model to run"
-    return [*lines, "", f"{len(jobs):,} jobs, {loads}"]
+    return [*lines, "", f"{_count(len(jobs), 'job')}, {_count(len(wanted), 'load')} of a model to run"]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

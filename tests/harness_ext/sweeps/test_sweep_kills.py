@@ -18,15 +18,15 @@ from sweep_jobs import journal
 
 from rote.harness_ext.sweeps.store import Folder
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are read in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are read in /proc"),
+]
 RAY = pytest.param(
     "ray",
-    marks=[
-        pytest.mark.slow,
-        pytest.mark.skipif(
-            importlib.util.find_spec("ray") is None, reason="needs Ray: pip install 'rote[sweep]'"
-        ),
-    ],
+    marks=pytest.mark.skipif(
+        importlib.util.find_spec("ray") is None, reason="needs Ray: pip install 'rote[sweep]'"
+    ),
 )
 DRIVER = Path(__file__).with_name("sweep_driver.py")
 COUNT, SECONDS, PATIENCE = 24, 0.3, 120.0
