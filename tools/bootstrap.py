@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 INDEX_TIMEOUT_SECONDS = 5
-KNOWN_EXTRAS = ("api", "dev", "hf", "train", "vllm")
+KNOWN_EXTRAS = ("api", "dev", "hf", "sweep", "train", "vllm")
 
 
 class BootstrapError(Exception):
