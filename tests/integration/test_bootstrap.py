@@ -191,7 +191,7 @@ def test_nor_is_it_after_an_interruption(script: ModuleType) -> None:
 def test_an_unknown_extra_is_refused(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         script.main(["--extras", "hugging"])
-    assert "unknown extras: hugging (known: api, dev, hf, train, vllm)" in capsys.readouterr().err
+    assert "unknown extras: hugging (known: api, dev, hf, sweep, train, vllm)" in capsys.readouterr().err
     assert not (script.ROOT / ".venv").exists()
 
 
