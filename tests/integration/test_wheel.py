@@ -111,7 +111,7 @@ def test_the_base_install_asks_for_no_torch(metadata: email.message.Message) -> 
     base = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
     assert any(line.startswith("lm-eval") for line in base)
     assert [line for line in base if TOO_BIG.match(line) or "[" in line] == []
-    assert set(metadata.get_all("Provides-Extra", [])) == {"api", "dev", "hf", "train", "vllm"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"api", "dev", "hf", "sweep", "train", "vllm"}
 
 
 def test_metadata(metadata: email.message.Message, wheel: Path) -> None:
