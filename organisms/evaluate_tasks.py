@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from sets import family_names
 
 from rote import tasks_path
 from rote.errors import UsageError
 
-FAMILIES: Final = Path(__file__).resolve().with_name("families.tsv")
 #: What is asked, by set of templates; the bank is rote's own.
 ASKED: Final[Mapping[str, tuple[str, ...]]] = {
     "bank": ("original", "names", "numbers", "symbolic", "noop", "noop_control", "p1", "p2"),
@@ -34,8 +34,7 @@ def task_files(variants: int, small_variants: int) -> dict[str, str]:
     ``variants`` instances are drawn of each template, ``small_variants`` of those of the small set.
     """
     common = yaml.load((tasks_path() / "_common.yml").read_text(encoding="utf-8"), Loader=_Tasks)
-    lines = FAMILIES.read_text(encoding="utf-8").splitlines()[1:]
-    families = [line.split("\t")[0] for line in lines if line.endswith("\theld_out")]
+    families = list(family_names("held_out"))
     files = {}
     for source, asked in ASKED.items():
         for variant in asked:

@@ -1,4 +1,4 @@
-"""Reading a YAML file into a checked model: what every kind of file in this room has in common."""
+"""Reading a YAML file: what templates, families, recipes and plans have in common."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from rote.errors import TemplateError
+from rote.errors import DataError, TemplateError
 from rote.hints import hint
 
 M = TypeVar("M", bound=BaseModel)
@@ -27,6 +27,42 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+class StrictLoader(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which YAML would keep the last without a word."""
+
+
+def _mapping(loader: Any, node: Any) -> Any:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    for at, key in enumerate(keys):
+        if key in keys[:at]:
+            line = node.value[at][0].start_mark.line + 1
+            raise yaml.constructor.ConstructorError(
+                problem=f"key {key!r} is there twice, again in line {line}"
+            )
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_mapping(
+    path: Path, what: str, *, loader: Any = StrictLoader, error: type[DataError] = DataError
+) -> dict[str, Any]:
+    """The mapping that a file holds; ``what`` it is, is for messages (``a recipe``).
+
+    Raises ``error``, naming the file, where it cannot be read, is not YAML or no mapping.
+    """
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    except OSError as fault:
+        raise error(f"cannot be read ({fault.strerror})", path=path) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as fault:
+        raise error(f"is not YAML: {' '.join(str(fault).split())}", path=path) from None
+    if not isinstance(raw, dict):
+        raise error(f"{what} is a mapping, got {type(raw).__name__}", path=path)
+    return raw
+
+
 def read_model(
     path: Path,
     model: type[M],
@@ -40,14 +76,7 @@ def read_model(
     ``what`` the file holds is for messages (``a template``); ``shown`` leaves out of a location what stands
     in no file, and ``known_keys`` are the keys that may stand where an unknown one was found.
     """
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as error:
-        raise TemplateError(f"cannot be read ({error.strerror})", path=path) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TemplateError(f"is not YAML: {' '.join(str(error).split())}", path=path) from None
-    if not isinstance(raw, dict):
-        raise TemplateError(f"{what} is a mapping, got {type(raw).__name__}", path=path)
+    raw = read_mapping(path, what, loader=_Loader, error=TemplateError)
     try:
         return model.model_validate(raw)
     except ValidationError as error:

@@ -73,7 +73,8 @@ def write_checkpoint(folder: Path, step: int, write: Callable[[Path], None]) -> 
         try:
             new.chmod(0o755)
             write(new)
-            _swap(new, target)
+            # The same step may have been written before the run was resumed from an earlier one.
+            put_in_place(new, target)
         finally:
             _remove_unfinished(folder)
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -83,11 +84,11 @@ def write_checkpoint(folder: Path, step: int, write: Callable[[Path], None]) -> 
     return target
 
 
-def _swap(new: Path, target: Path) -> None:
+def put_in_place(new: Path, target: Path) -> None:
+    """Move a folder to ``target``; what stands there goes, unless the move fails. Raises OSError."""
     if not target.exists():
         new.rename(target)
         return
-    # The same step, written before the run was resumed from an earlier one.
     old = new.with_name(f"{new.name}-old")
     target.rename(old)
     try:
@@ -95,6 +96,7 @@ def _swap(new: Path, target: Path) -> None:
     except OSError:
         old.rename(target)
         raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _remove_unfinished(folder: Path) -> None:

@@ -6,25 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from rote.errors import DataError
 from rote.harness_ext.sweeps.plan import ModelSpec, Plan
 from rote.hints import hint
+from rote.perturb.yaml_files import read_mapping
 
 
 def read_plan(path: Path) -> Plan:
     """Read and check a plan. Raises DataError naming file, field, value and what would be right."""
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", path=path) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"is not YAML: {' '.join(str(error).split())}", path=path) from None
-    if not isinstance(raw, dict):
-        raise DataError(f"a plan is a mapping, got {type(raw).__name__}", path=path)
-    return check_plan(raw, path)
+    return check_plan(read_mapping(path, "a plan"), path)
 
 
 def check_plan(raw: Any, path: Path | None = None) -> Plan:
@@ -49,21 +41,3 @@ def _known_keys(location: Sequence[str]) -> list[str]:
     """The keys that may stand where an unknown one was found."""
     model: Any = ModelSpec if location[0] == "models" and len(location) > 2 else Plan
     return sorted(model.model_fields)
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice, of which YAML would keep the last without a word."""
-
-
-def _mapping(loader: Any, node: Any) -> Any:
-    keys = [loader.construct_object(key) for key, _ in node.value]
-    for at, key in enumerate(keys):
-        if key in keys[:at]:
-            line = node.value[at][0].start_mark.line + 1
-            raise yaml.constructor.ConstructorError(
-                problem=f"key {key!r} is there twice, again in line {line}"
-            )
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from rote.errors import UsageError
+from rote.train.saving import put_in_place
 
 #: Written into every export: the checks and their figures.
 RECORD: Final = "export.json"
@@ -55,16 +56,6 @@ def appearing(out: Path, *, force: bool) -> Iterator[Path]:
         folder.chmod(0o755)
         yield folder
         check_target(out, force=force)  # what somebody else has put there meanwhile stays
-        if not out.exists():
-            folder.rename(out)
-            return
-        old = folder.with_name(f"{folder.name}-old")
-        out.rename(old)
-        try:
-            folder.rename(out)
-        except OSError:
-            old.rename(out)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+        put_in_place(folder, out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

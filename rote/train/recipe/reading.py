@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from rote.errors import DataError, UsageError
 from rote.hints import hint
+from rote.perturb.yaml_files import read_mapping
 from rote.train.recipe.recipe import Recipe
 from rote.train.recipe.stages import (
     ALGORITHMS,
@@ -58,35 +59,10 @@ def read_recipe(path: Path, changes: Sequence[str] = (), algorithm: str | None =
     Raises DataError naming file, field, value and what would be right; UsageError for a change that is not
     ``key=value``.
     """
-    try:
-        raw = _unshared(yaml.load(path.read_text(encoding="utf-8"), _Loader))
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", path=path) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"is not YAML: {' '.join(str(error).split())}", path=path) from None
-    if not isinstance(raw, dict):
-        raise DataError(f"a recipe is a mapping, got {type(raw).__name__}", path=path)
+    raw: dict[str, Any] = _unshared(read_mapping(path, "a recipe"))
     for change in changes:
         _apply(raw, change, algorithm)
     return check_recipe(raw, path)
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice, of which YAML would keep the last without a word."""
-
-
-def _mapping(loader: Any, node: Any) -> Any:
-    keys = [loader.construct_object(key) for key, _ in node.value]
-    for at, key in enumerate(keys):
-        if key in keys[:at]:
-            line = node.value[at][0].start_mark.line + 1
-            raise yaml.constructor.ConstructorError(
-                problem=f"key {key!r} is there twice, again in line {line}"
-            )
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
 def _unshared(value: Any) -> Any:
