@@ -210,7 +210,7 @@ def run(sweep: Sweep, settings: Settings, progress: Progress) -> None:
     watching = not settings.once and any(model.watch is not None for model in sweep.plan.models)
     sweep.store.check()
     with ExitStack() as stack:
-        stack.enter_context(sweep.store.lock())
+        stack.enter_context(sweep.store.lock(sweep.say))
         stack.enter_context(on_ray.connected(settings.address, sweep.say) if settings.ray else nullcontext())
         while True:
             ran = sweep.round(settings, progress)

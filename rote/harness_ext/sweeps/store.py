@@ -14,10 +14,10 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 from rote.errors import UsageError
 
@@ -55,8 +55,11 @@ class Store(Protocol):
     def errors(self) -> list[str]:
         """The jobs that there are records of errors of."""
 
-    def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Raises UsageError while another sweep of this machine writes here."""
+    def lock(self, say: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
+        """Raises UsageError while another sweep of this machine writes here.
+
+        Where a file system cannot tell, ``say`` gets one line about it.
+        """
 
 
 def open_store(url: str) -> Store:
@@ -149,23 +152,36 @@ class Folder:
         return sorted(path.stem for path in (self.root / ERRORS).glob("[!.]*.json"))
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        try:
-            import fcntl
-        except ImportError:  # Windows has no such locks
-            yield
-            return
+    def lock(self, say: Callable[[str], None]) -> Iterator[None]:
         self._waiting.mkdir(parents=True, exist_ok=True)
         with (self._waiting / "lock").open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(f"results {self.root}: another sweep is writing here") from None
+            if (why := self._take(handle)) is not None:
+                say(
+                    f"results {self.root}: no lock here ({why}); see to it that no other sweep writes "
+                    f"there. What killed sweeps have left in {self._waiting} stays"
+                )
+                # Not cleared: it may be another sweep's that is at work.
+                yield
+                return
             self._clear()
             try:
                 yield
             finally:
                 self._clear()
+
+    def _take(self, handle: IO[str]) -> str | None:
+        """Lock a file until it is closed; says why where that cannot be had at all."""
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            return "this system has no such locks"
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"results {self.root}: another sweep is writing here") from None
+        except OSError as error:
+            return f"the file system says: {error.strerror or error}"
+        return None
 
     def _clear(self) -> None:
         """Remove what a sweep or a worker that was killed has left."""
@@ -251,5 +267,5 @@ class Remote:
         return sorted(path.rpartition("/")[2].removesuffix(".json") for path in found)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, say: Callable[[str], None]) -> Iterator[None]:
         yield  # an object store has no locks that end with their owner

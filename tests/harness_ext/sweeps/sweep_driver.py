@@ -19,7 +19,7 @@ def main() -> None:
     jobs = [
         job(f"m{i:03}", retries=2, seconds=seconds, journal=str(folder / "journal")) for i in range(count)
     ]
-    with store.lock():
+    with store.lock(print):
         wanted = [part for one in jobs for part in missing(one, store.there())]
         if kind == "local":
             local.run(wanted, store, print, FAKE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,12 +94,42 @@ def test_one_sweep_at_a_time(tmp_path: Path) -> None:
     store = Folder(tmp_path / "results")
     left = tmp_path / ".results.sweep" / "left"
     left.mkdir(parents=True)
-    with store.lock():
+    said: list[str] = []
+    with store.lock(said.append):
         assert not left.exists()
-        with pytest.raises(UsageError, match="another sweep is writing here"), store.lock():
+        with pytest.raises(UsageError, match="another sweep is writing here"), store.lock(said.append):
             pass
-    with store.lock():
+    with store.lock(said.append):
         pass
+    assert said == []
+
+
+def test_a_file_system_without_locks_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    store = Folder(tmp_path / "results")
+    others = tmp_path / ".results.sweep" / "others"
+    others.mkdir(parents=True)
+    said: list[str] = []
+    with store.lock(said.append):
+        assert publish(store, "one", "ab")
+    assert [line.partition(";")[0] for line in said] == [
+        f"results {tmp_path / 'results'}: no lock here (the file system says: Operation not supported)"
+    ]
+    assert others.exists()
+
+
+def test_a_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    said: list[str] = []
+    with Folder(tmp_path / "results").lock(said.append):
+        pass
+    assert len(said) == 1
+    assert "this system has no such locks" in said[0]
 
 
 def test_without_a_mark_logs_do_not_count() -> None:
