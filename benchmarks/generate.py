@@ -11,7 +11,8 @@ timed in rounds that alternate, and the median ratio is printed: a machine's spe
 
 times `rote sample` instead: JSON lines of `symbolic` and Parquet shards, by so many processes, in rounds that
 alternate; from the start of the processes to the last byte. The ratio is to the first number of processes.
-CPU seconds, of all processes together, say what sharing costs where the machine has other work, too.
+CPU seconds, of all processes together, say what sharing costs where the machine has other work, too: where
+their ratio is near 1, nothing is done twice, and what the ratio of rates lacks is cores that others had.
 """
 
 from __future__ import annotations
@@ -62,10 +63,12 @@ def by_workers(numbers: Sequence[int], count: int, rounds: int) -> None:
     """Print instances a second of `rote sample` by numbers of processes, and their ratios to the first."""
     for what, options in (("JSON lines", []), ("Parquet", ["--out"])):
         rates: dict[int, list[float]] = {number: [] for number in numbers}
+        spent: dict[int, list[float]] = {number: [] for number in numbers}
         for turn in range(rounds):
             for number in numbers:
                 seconds, cpu = sampled(count, turn, number, options)
                 rates[number].append(count / seconds)
+                spent[number].append(cpu)
                 print(
                     f"{what}, round {turn + 1}, {number} processes: {count / seconds:9,.0f}/s, "
                     f"{seconds:.1f} s, {cpu:.1f} s of CPU",
@@ -75,7 +78,11 @@ def by_workers(numbers: Sequence[int], count: int, rounds: int) -> None:
         for number in numbers:
             ratio = statistics.median(a / b for a, b in zip(rates[number], first, strict=True))
             median = statistics.median(rates[number])
-            print(f"{what}, {number} processes: median {median:,.0f}/s, {ratio:.2f} times {numbers[0]}")
+            more = statistics.median(a / b for a, b in zip(spent[number], spent[numbers[0]], strict=True))
+            print(
+                f"{what}, {number} processes: median {median:,.0f}/s, {ratio:.2f} times {numbers[0]}, "
+                f"with {more:.2f} times its CPU"
+            )
 
 
 def sampled(count: int, seed: int, workers: int, options: Sequence[str]) -> tuple[float, float]:

@@ -65,10 +65,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     many = parser.add_argument_group("large sets")
     many.add_argument(
         "--workers",
-        type=_whole,
-        default=1,
-        metavar="N",
-        help="processes; the bytes are the same for any number (default: 1)",
+        type=_workers,
+        metavar="ray|processes|N",
+        help="who makes them: Ray, one process a core, or N processes; the bytes are the same whoever does "
+        "(default: 1, this process alone)",
+    )
+    many.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="of the Ray cluster (auto: the one around this process); without it --workers ray starts one on "
+        "this machine",
     )
     many.add_argument(
         "--out",
@@ -96,10 +102,16 @@ def _whole(text: str) -> int:
         ) from None
 
 
+def _workers(text: str) -> str | int:
+    return text if text in ("ray", "processes") else _whole(text)
+
+
 def run(args: argparse.Namespace) -> int:
     """Print or write ``n`` instances; name what was passed over on stderr."""
     from rote.harness_ext.generation.wanted import Wanted
+    from rote.harness_ext.generation.workers import workers_of
 
+    args.workers = workers_of(args.workers, args.address)
     _check(args)
     selection = _selection(args)
     wanted = Wanted(args.source, args.path, args.split, args.template, args.variant, args.seed)
@@ -117,8 +129,6 @@ def _check(args: argparse.Namespace) -> None:
 
     if args.n < 0:
         raise UsageError(f"-n must be 0 or more, got {args.n}")
-    if args.workers < 1:
-        raise UsageError(f"--workers must be 1 or more, got {args.workers}")
     if args.out is None:
         for option, value in (("--format", args.format), ("--rows-per-shard", args.rows_per_shard)):
             if value is not None:
@@ -129,7 +139,7 @@ def _check(args: argparse.Namespace) -> None:
             raise UsageError(f"--rows-per-shard must be 1 or more, got {args.rows_per_shard}")
         if args.n < 1:
             raise UsageError(f"--out: -n must be 1 or more, got {args.n}")
-    if args.noop is not None and (args.out is not None or args.workers > 1):
+    if args.noop is not None and (args.out is not None or args.workers != 1):
         raise UsageError(
             "--noop: which instances match is found one after another; it goes with one worker and without "
             "--out (print JSON lines into a file)"
@@ -154,31 +164,43 @@ def _print_one_by_one(args: argparse.Namespace, opened: Any, selection: Any) -> 
 
 def _in_shards(args: argparse.Namespace, wanted: Any, opened: Any) -> int:
     """The same instances, made by shards in one process or several."""
-    from rote.harness_ext.generation.executors import Executor, InProcess, Processes
-    from rote.harness_ext.generation.folder import write_folder
-    from rote.harness_ext.generation.progress import Progress
-    from rote.harness_ext.generation.sequence import Lines, sequence_of
+    from rote.harness_ext.generation.sequence import sequence_of
+    from rote.harness_ext.generation.workers import executor_of
+
+    def say(remark: str) -> None:
+        print(f"rote sample: {remark}", file=sys.stderr, flush=True)
 
     skipped: dict[str, str] = {}
     instances = sequence_of(wanted, opened, args.n, skipped)
     if args.n and not instances.ids:
         _tell_skipped(args, opened, skipped, 0)
-    executor: Executor = InProcess() if args.workers == 1 else Processes(args.workers)
-    progress = Progress(instances.count)
-    if args.out is None:
+    with executor_of(args.workers, args.address, say) as executor:
+        (_print_all if args.out is None else _write_all)(args, instances, executor)
+    _tell_skipped(args, opened, skipped, len(instances.ids))
+    return 0
+
+
+def _print_all(args: argparse.Namespace, instances: Any, executor: Any) -> None:
+    from rote.harness_ext.generation.progress import Progress
+    from rote.harness_ext.generation.sequence import Lines
+
+    with Progress(instances.count) as progress:
         for number, lines in enumerate(executor.map(Lines(instances, CHUNK), range(instances.shards(CHUNK)))):
             _put(lines)
             progress.add(min(CHUNK, instances.count - number * CHUNK))
-    else:
-        made = there = 0
-        out, size = Path(args.out), args.rows_per_shard or ROWS
+
+
+def _write_all(args: argparse.Namespace, instances: Any, executor: Any) -> None:
+    from rote.harness_ext.generation.folder import write_folder
+    from rote.harness_ext.generation.progress import Progress
+
+    made = there = 0
+    out, size = Path(args.out), args.rows_per_shard or ROWS
+    with Progress(instances.count) as progress:
         for shard in write_folder(instances, out, executor, format=args.format or "parquet", size=size):
             progress.add(shard.rows, made=shard.made)
             made, there = made + shard.made, there + (not shard.made)
-        print(f"{out}: {instances.count:,} instances in {made + there:,} files ({there:,} were there)")
-    progress.end()
-    _tell_skipped(args, opened, skipped, len(instances.ids))
-    return 0
+    print(f"{out}: {instances.count:,} instances in {made + there:,} files ({there:,} were there)")
 
 
 def _put(lines: bytes) -> None:

@@ -12,10 +12,13 @@ import hashlib
 import json
 import os
 import re
+import secrets
+import socket
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from rote.errors import DataError, UsageError
 from rote.harness_ext.generation.executors import Executor
@@ -27,7 +30,10 @@ MANIFEST: Final = "manifest.json"
 _LOCK: Final = ".lock"
 
 _SHARD: Final = re.compile(r"part-\d{5,}-of-\d{5,}\.(?:parquet|jsonl)")
-_PARTIAL: Final = re.compile(rf"\.{_SHARD.pattern}\.\d+\.partial|\.manifest\.json\.\d+\.partial")
+_PARTIAL: Final = re.compile(rf"\.(?:{_SHARD.pattern}|manifest\.json)\.[0-9a-f]+\.partial")
+#: How often another's lock is tried, and seconds between: workers outlive a killed driver by a moment.
+_LOCK_TRIES: Final = 20
+_LOCK_PAUSE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +49,36 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Shards:
-    """Work: one shard, made unless it is there; ``size`` rows each but for the last."""
+    """Work: one shard, made unless it is there; ``size`` rows each but for the last.
+
+    ``run`` is what the folder's lock file says while this is done: a folder without it is not the one that
+    the driver sees, or no longer its own.
+    """
 
     instances: Instances
     folder: str
     format: str
     size: int
+    run: str
 
     def name(self, number: int) -> str:
         """The file of a shard: ``part-00000-of-00012.parquet``."""
         return f"part-{number:05d}-of-{self.instances.shards(self.size):05d}{FORMATS[self.format]}"
 
+    def prepare(self) -> None:
+        """As :class:`~rote.harness_ext.generation.executors.Preparable` says."""
+        numbers = range(self.instances.shards(self.size))
+        if any(not Path(self.folder, self.name(number)).exists() for number in numbers):
+            self.instances.prepare()
+
     def __call__(self, number: int) -> Shard:
-        """Raises UsageError: the folder cannot be written to."""
+        """Raises UsageError: the folder is not the driver's, or cannot be written to."""
+        _check_folder(Path(self.folder), self.run)
         first, last = number * self.size, min((number + 1) * self.size, self.instances.count)
         path = Path(self.folder) / self.name(number)
         made = not (path.is_file() and rows_in(self.format, path) == last - first)
         if made:
-            partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+            partial = _beside(path)
             try:
                 write_shard(self.format, self.instances.rows(first, last), partial)
                 _replace(partial, path)
@@ -81,9 +99,9 @@ def write_folder(
     Raises UsageError: ``out`` holds something else or another set, is being written to by another process, or
     cannot be written to; DataError: its manifest cannot be read.
     """
-    work = Shards(instances, str(out.absolute()), format, size)
     about = {**identity(instances), "format": format, "rows_per_shard": size}
-    with _held(out):
+    with _held(out) as run:
+        work = Shards(instances, str(out.absolute()), format, size, run)
         known = _entered(out, about, work)
         done = []
         for shard in executor.map(work, range(instances.shards(size))):
@@ -133,7 +151,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _write_manifest(out: Path, value: Mapping[str, Any]) -> None:
-    partial = out / f".{MANIFEST}.{os.getpid()}.partial"
+    partial = _beside(out / MANIFEST)
     try:
         partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         _replace(partial, out / MANIFEST)
@@ -150,27 +168,72 @@ def _replace(partial: Path, path: Path) -> None:
     partial.replace(path)
 
 
+def _beside(path: Path) -> Path:
+    """Where a file is written before it has its name; two machines that write one file do not meet there."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}.partial")
+
+
+def _check_folder(folder: Path, run: str) -> None:
+    """Raises UsageError: a worker sees another folder than the driver, or another driver has taken it."""
+    try:
+        found = (folder / _LOCK).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        found = ""
+    if found == run:
+        return
+    host = socket.gethostname()
+    if found and (folder / MANIFEST).is_file():
+        raise UsageError(
+            f"--out {folder}: what worker {os.getpid()} on {host} sees there is of another run: another rote "
+            "sample writes to it, or it is a folder of that machine alone; --out must be a folder that all "
+            "machines share, under one path"
+        )
+    raise UsageError(
+        f"--out {folder}: worker {os.getpid()} on {host} does not see it. Workers write the shards "
+        "themselves: --out must be a folder that all machines share, under one path"
+    )
+
+
 @contextlib.contextmanager
-def _held(out: Path) -> Iterator[None]:
+def _held(out: Path) -> Iterator[str]:
     """While this lasts no other process of this machine writes to the folder, where the system can tell.
 
-    A lock goes with the process that holds it, however that ends.
+    Gives what the lock file says as long as it is this process's. A lock goes with the process that holds it
+    and those copied from it, however they end.
     """
+    run = secrets.token_hex(16)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        file = (out / _LOCK).open("a")
+        # Nothing of it is changed before it is this process's.
+        file = (out / _LOCK).open("a", encoding="ascii")
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written to ({error.strerror or error})") from error
     with file:
+        _lock(file, out)
         try:
-            import fcntl
-        except ImportError:
-            yield
-            return
+            file.truncate(0)
+            file.write(run)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError as error:
+            raise UsageError(f"--out {out}: cannot be written to ({error.strerror or error})") from error
+        yield run
+
+
+def _lock(file: IO[str], out: Path) -> None:
+    """Raises UsageError: another process has the lock and keeps it."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    for tries in range(1, _LOCK_TRIES + 1):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UsageError(f"--out {out}: another rote sample is writing to it") from None
+            if tries == _LOCK_TRIES:
+                raise UsageError(f"--out {out}: another rote sample is writing to it") from None
+            time.sleep(_LOCK_PAUSE)
         except OSError:
-            pass  # a file system without locks
-        yield
+            return  # a file system without locks; workers see by what the file says that another has come
+        else:
+            return

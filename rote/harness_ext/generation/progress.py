@@ -1,19 +1,24 @@
-"""How far a long generation is: a line on stderr, written over on a terminal, now and then elsewhere."""
+"""How far a long generation is: a bar on a terminal's stderr, a line there now and then on another."""
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import Final
+from typing import Final, Self
 
 #: Seconds before the first line, and between lines on a terminal and elsewhere.
 _FIRST: Final = 2.0
 _TERMINAL: Final = 0.5
 _ELSEWHERE: Final = 30.0
+#: Characters of the bar.
+_WIDTH: Final = 20
 
 
 class Progress:
-    """Counts rows towards ``total``; ``there`` ones cost no time and are left out of the rate."""
+    """Counts rows towards ``total``, at least 0; those that were there cost no time and are not in the rate.
+
+    Used as a context, it leaves the line for what comes after, however that is left.
+    """
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -36,17 +41,23 @@ class Progress:
     def _show(self, now: float) -> None:
         rate = self.made / (now - self.start)
         left = f", {_span((self.total - self.done) / rate)} left" if rate else ""
-        text = f"rote sample: {self.done:,} of {self.total:,} instances, {rate:,.0f}/s{left}"
-        print(
-            f"\r{text}\x1b[K" if self.terminal else text, end="" if self.terminal else "\n", file=sys.stderr
-        )
+        text = f"{self.done:,} of {self.total:,} instances, {rate:,.0f}/s{left}"
+        if self.terminal:
+            share = self.done / self.total
+            bar = "#" * round(share * _WIDTH)
+            text = f"\rrote sample: {share:4.0%} |{bar:<{_WIDTH}}| {text}\x1b[K"
+        else:
+            text = f"rote sample: {text}\n"
+        sys.stderr.write(text)
         sys.stderr.flush()
         self.shown = True
 
-    def end(self) -> None:
-        """Leave the line for what comes after."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self.terminal and self.shown:
-            print(file=sys.stderr)
+            sys.stderr.write("\n")
 
 
 def _span(seconds: float) -> str:

@@ -36,6 +36,11 @@ class Instances:
             index, place = divmod(position, len(turn))
             yield turn[place].problem(variant, seed, index)
 
+    def prepare(self) -> None:
+        """Open the templates and compile what is drawn of them, so that a copy of this process has it."""
+        for _ in self.rows(0, len(self.ids)):
+            pass
+
     def shards(self, size: int) -> int:
         """How many stretches of ``size`` instances there are, the last of which may be shorter."""
         return -(-self.count // size)
@@ -65,6 +70,10 @@ class Lines:
 
     sequence: Instances
     size: int
+
+    def prepare(self) -> None:
+        """As :class:`~rote.harness_ext.generation.executors.Preparable` says."""
+        self.sequence.prepare()
 
     def __call__(self, number: int) -> bytes:
         rows = self.sequence.rows(number * self.size, (number + 1) * self.size)
