@@ -10,6 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
+from itertools import islice
 from typing import Any, Final
 
 from rote.errors import MissingExtraError, UsageError
@@ -80,29 +82,74 @@ def run(
     check_room(jobs, nodes)
     remote = ray.remote(_attempt)
     waiting = deque((job, 1) for job in jobs)
-    running: dict[Any, tuple[Job, int]] = {}
+    running = Handed(nodes)
     try:
-        while waiting or running:
-            while waiting and len(running) < slots(waiting[0][0], nodes) + _AHEAD:
+        while waiting or running.jobs:
+            while waiting and running.room():
                 job, attempts = waiting.popleft()
                 asked = remote.options(
                     num_cpus=job.cpus, num_gpus=job.gpus, max_retries=0, name=f"rote sweep: {job.name}"
                 )
-                running[asked.remote(job.to_json(), store.url, command)] = job, attempts
-            ready, _ = ray.wait(list(running), num_returns=1)
+                running.add(asked.remote(job.to_json(), store.url, command), job, attempts)
+            ready, _ = ray.wait(list(running.jobs), num_returns=1)
             for reference in ready:
-                job, attempts = running.pop(reference)
+                job, attempts = running.remove(reference)
                 found = _fetch(reference)
                 if once_more(job, found, attempts):
                     waiting.appendleft((job, attempts + 1))
                 else:
                     done(Ended(job, found, attempts))
             if time.monotonic() - looked > _LOOK:
-                nodes, looked = _nodes() or nodes, time.monotonic()
+                running.look(_nodes())
+                looked = time.monotonic()
     finally:
-        for reference in running:
+        for reference in running.jobs:
             with contextlib.suppress(Exception):
                 ray.cancel(reference, force=True)
+
+
+class Handed:
+    """Jobs in Ray's hands, and how much of the nodes they take: each a quarter, where four fit at once.
+
+    Counting jobs would not do: sixteen small ones are no reason to keep a large one back, whose like has room
+    four times, and four large ones are no reason to hand over twelve small ones.
+    """
+
+    def __init__(self, nodes: Sequence[Mapping[str, float]]) -> None:
+        #: Job and number of the attempt by Ray's reference, in the order in which they were handed over.
+        self.jobs: dict[Any, tuple[Job, int]] = {}
+        self._nodes = list(nodes)
+        self._shares: dict[tuple[int, int], Fraction] = {}
+        self._taken = Fraction(0)
+
+    def room(self) -> bool:
+        """Whether another job is to be handed over: all but the latest few leave something of the nodes."""
+        latest = islice(reversed(self.jobs.values()), _AHEAD)
+        return self._taken - sum(self._share(job) for job, _ in latest) < 1
+
+    def add(self, reference: Any, job: Job, attempts: int) -> None:
+        self.jobs[reference] = job, attempts
+        self._taken += self._share(job)
+
+    def remove(self, reference: Any) -> tuple[Job, int]:
+        job, attempts = self.jobs.pop(reference)
+        self._taken -= self._share(job)
+        return job, attempts
+
+    def look(self, nodes: Sequence[Mapping[str, float]]) -> None:
+        """Take the nodes that are there now, unless none is: a cluster that begins anew."""
+        if not nodes or list(nodes) == self._nodes:
+            return
+        self._nodes = list(nodes)
+        self._shares.clear()
+        self._taken = sum((self._share(job) for job, _ in self.jobs.values()), Fraction(0))
+
+    def _share(self, job: Job) -> Fraction:
+        shape = job.cpus, job.gpus
+        if shape not in self._shares:
+            # Nothing of nodes that are gone: a job that waits for them to come back holds up no other.
+            self._shares[shape] = Fraction(1, places) if (places := slots(job, self._nodes)) else Fraction(0)
+        return self._shares[shape]
 
 
 def _ray() -> Any:
