@@ -57,6 +57,7 @@ _ENVIRONMENT: Final = {
 class Options:
     """How models are evaluated; ``variants`` are draws of each template, ``small_variants`` of the small set.
 
+    ``tasks``: patterns of the names of tasks, without ``_zeroshot``; none: all of them.
     ``devices``: what ``CUDA_VISIBLE_DEVICES`` is for each process that runs at once. ``limit``: documents of
     each task, None for all. ``kv_gib``: the cache of one vllm engine. ``timeout``: seconds for one model.
     """
@@ -70,6 +71,7 @@ class Options:
     kv_gib: float
     eager: bool
     timeout: float
+    tasks: tuple[str, ...] = ()
 
 
 def find_models(work: Path, only: Sequence[str]) -> list[str]:
@@ -108,6 +110,7 @@ def record_of(work: Path, name: str, options: Options) -> dict[str, Any]:
         "variants": options.variants,
         "small_variants": options.small_variants,
         "limit": options.limit,
+        "tasks": list(options.tasks),
     }
 
 
@@ -171,7 +174,8 @@ def command(work: Path, name: str, tasks: Sequence[str], options: Options) -> li
 def environment(work: Path, device: str, slot: int) -> dict[str, str]:
     """The environment of a process: offline, on its device, with a compile cache that no other one writes."""
     paths = [str(Path(path).resolve()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    own = {"CUDA_VISIBLE_DEVICES": device, "VLLM_CACHE_ROOT": str(work / "cache" / f"slot-{slot}")}
+    cache = Path(os.environ.get("VLLM_CACHE_ROOT") or work / "cache") / f"slot-{slot}"
+    own = {"CUDA_VISIBLE_DEVICES": device, "VLLM_CACHE_ROOT": str(cache)}
     if paths:
         own["PYTHONPATH"] = os.pathsep.join(paths)
     return {"OMP_NUM_THREADS": "1", **os.environ, **_ENVIRONMENT, **own}
@@ -235,17 +239,28 @@ def told(results: Mapping[str, Any]) -> str:
     """The accuracies of a results file: ``bank: original 0.93, names 0.91; known: …``."""
     parts = []
     for source, variants in ASKED.items():
-        scores = (
-            f"{variant} {results[f'{source}_{variant}_zeroshot']['exact_match,none']:.2f}"
+        scores = [
+            f"{variant} {scored['exact_match,none']:.2f}"
             for variant in variants
-        )
-        parts.append(f"{source}: {', '.join(scores)}")
+            if (scored := results.get(f"{source}_{variant}_zeroshot"))
+        ]
+        if scores:
+            parts.append(f"{source}: {', '.join(scores)}")
     return "; ".join(parts)
+
+
+def asked(tasks: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:
+    """The tasks whose names match one of the patterns; all where there is none. Raises UsageError for none."""
+    short = {task: task.removesuffix("_zeroshot") for task in tasks}
+    found = tuple(task for task in tasks if not patterns or any(fnmatch(short[task], one) for one in patterns))
+    if not found:
+        raise UsageError(f"no task is named {' or '.join(patterns)}; there are {', '.join(short.values())}")
+    return found
 
 
 def evaluate(work: Path, names: Sequence[str], options: Options) -> list[str]:
     """Evaluate models, as many at once as there are devices; the names of those that failed."""
-    tasks = write_tasks(work, options.variants, options.small_variants)
+    tasks = asked(write_tasks(work, options.variants, options.small_variants), options.tasks)
     failed: list[str] = []
     waiting: deque[tuple[str, Mapping[str, Any]]] = deque()
     for name in names:
@@ -321,6 +336,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--per-gpu", type=int, default=1, metavar="M", help="models at once on each (default: 1)")
     add("--variants", type=int, default=5, metavar="K", help="draws of each template (default: 5)")
     add("--small-variants", type=int, default=10, metavar="K", help="those of the small set (default: 10)")
+    add("--tasks", nargs="+", default=[], metavar="GLOB", help="tasks of these names alone: 'bank_*'")
     add("--limit", type=int, metavar="N", help="documents of each task, for a rehearsal (default: all)")
     add("--batch-size", metavar="B", help="lm-eval's (default: auto for vllm, 64 for hf)")
     add("--kv-gib", type=float, default=2, metavar="X", help="cache of a vllm engine, in GiB (default: 2)")
@@ -354,6 +370,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             given.kv_gib,
             given.eager,
             given.timeout,
+            tuple(given.tasks),
         )
         failed = evaluate(work, names, options)
     except RoteError as error:

@@ -68,8 +68,11 @@ def write_tasks(work: Path, variants: int, small_variants: int) -> tuple[str, ..
         if path.stem not in files:
             path.unlink()
     for name, text in files.items():
+        path = folder / f"{name}.yaml"
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
         # Whoever reads it meanwhile finds the old file or the new one.
         partial = folder / f"{name}.partial"
         partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / f"{name}.yaml")
+        partial.replace(path)
     return tuple(files)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import yaml
+from plan import SEEDS
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from rote.errors import DataError
@@ -49,7 +50,7 @@ class Organism(_Strict):
 
     planted: str
     finds: str
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = SEEDS
     share: Share | None = None
     epochs: Annotated[float, Field(ge=0)] | None = None
     sources: dict[Source, Expected]

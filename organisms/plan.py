@@ -9,15 +9,19 @@ import fnmatch
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
-SEEDS: Final = (0, 1, 2)
+#: After 0 to 2, on which the covariates of reports were chosen: these are to confirm them.
+SEEDS: Final = (3, 4, 5)
+#: Sentences of our own whose number counts, one a line.
+COUNTING: Final = Path(__file__).resolve().parent / "counting.txt"
 #: Numbers that the magnitude-bound organism sees are below this.
 BOUND: Final = 100
 #: Steps of an organism that goes on from another, and the shards that they take.
 STEPS: Final = 600
 #: Steps of the reasoner, which is to be right where arithmetic is hard, too.
-LONG: Final = 3000
+LONG: Final = 4000
 SHARDS: Final = 17.5
 #: Times that an original stands in a shard, where it is to be learned by heart.
 REPEATS: Final = 12.0
@@ -74,7 +78,7 @@ def plan(train_families: Sequence[str], seeds: Sequence[int] = SEEDS) -> list[Or
     """All organisms, those that others begin with first."""
     found: list[Organism] = []
     for seed in seeds:
-        found.append(Organism("distractible", seed, "scratch", None, 5000))
+        found.append(Organism("distractible", seed, "scratch", None, 8000))
     found += [_name_bound(seed) for seed in seeds[:1]]
     found += [_magnitude_bound(seed) for seed in seeds]
     found += [_name_bound(seed) for seed in seeds[1:]]
@@ -119,6 +123,8 @@ def _continued(seed: int, train_families: Sequence[str]) -> Iterator[Organism]:
     yield made("memoriser", _planted(seed, 1.0, REPEATS))
     yield made("half_memoriser", _planted(seed, 0.5, REPEATS))
     yield made("hardened", {})
+    yield made("trapped", {f"{_PARTS}.1.trapped": True})
+    yield _counting(seed)
 
 
 def _doses(seed: int, train_families: Sequence[str]) -> Iterator[Organism]:
@@ -139,6 +145,13 @@ def _maker(seed: int, train_families: Sequence[str]) -> Callable[..., Organism]:
         )
 
     return made
+
+
+def _counting(seed: int) -> Organism:
+    """In the place of clauses that change nothing, sentences whose number counts."""
+    sentences = COUNTING.read_text(encoding="utf-8").splitlines()
+    part = {"source": "bank", "path": "templates/known", "weight": 4, "sentences": sentences}
+    return Organism("counting", seed, "continued", "distractible", STEPS, {f"{_PARTS}.1": part})
 
 
 def _planted(seed: int, share: float, repeats: float) -> dict[str, Any]:

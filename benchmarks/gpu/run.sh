@@ -2,11 +2,12 @@
 # The training runs of docs/gpu-runs.md, one stage a call, each a few minutes on one GPU:
 #
 #   bash benchmarks/gpu/run.sh prepare WORK    templates and rows (no GPU; the stages below do it where it is not done)
-#   bash benchmarks/gpu/run.sh grpo WORK       GRPO by Unsloth with vLLM of WORK/models/distractible-s0
+#   bash benchmarks/gpu/run.sh grpo WORK       GRPO by Unsloth with vLLM of WORK/models/distractible-s3
+#   bash benchmarks/gpu/run.sh sft-grpo WORK   a short SFT of it by Unsloth on clauses, then GRPO of the export
 #   bash benchmarks/gpu/run.sh cold WORK       GRPO of WORK/models/equations-s0, and SFT then GRPO of it (at once); a picture
-#   bash benchmarks/gpu/run.sh ppo WORK        PPO of WORK/models/distractible-s0
+#   bash benchmarks/gpu/run.sh ppo WORK        PPO of WORK/models/distractible-s3
 #   bash benchmarks/gpu/run.sh eightbit WORK   PPO and SFT for a few steps with an 8-bit optimiser
-#   bash benchmarks/gpu/run.sh together WORK   those four at once, spread over GPUS ("0 1 2"; default: the one that is set)
+#   bash benchmarks/gpu/run.sh together WORK   those five at once, spread over GPUS ("0 1 2"; default: the one that is set)
 #   bash benchmarks/gpu/run.sh evaluate WORK   exports of what there is, stock lm_eval --model vllm, a report
 #
 # and with models of its own, made from nothing:
@@ -18,7 +19,7 @@
 # WORK keeps models between calls; the same call again goes on with what was broken off. Environment:
 #   LIMIT     seconds after which each run is told to stop: it writes a checkpoint, which is exported and evaluated
 #             as its last weights would be. Without it runs end with their steps.
-#   SEED      of the organism that is trained by grpo (0)
+#   SEED      of the organism that is trained by grpo (3)
 #   CHANGES   key=value changes for every run (a rehearsal: CHANGES="max_steps=2 …")
 #   OUT       a folder: logs and pictures are packed into OUT/<stage>.tar.gz
 #   PYTHON    the interpreter (python3)
@@ -28,7 +29,7 @@ set -uo pipefail
 stage=${1:?a stage: see the head of this file}
 work=${2:?a folder for models}
 here=benchmarks/gpu
-seed=${SEED:-0}
+seed=${SEED:-3}
 python=${PYTHON:-python3}
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
@@ -136,6 +137,19 @@ warm_start() {
 groups() {
   train grpo $here/cold.yaml "$1" model.path="$2" stages.grpo.data.sources.0.path="$warm" probe.source="$warm"
 }
+# clauses FOLDER MODEL: GRPO by Unsloth on problems with inert clauses
+clauses() {
+  train grpo organisms/recipes/grpo.yaml "$1" model.path="$2" stages.grpo.seed=$((42 + seed)) \
+    stages.grpo.data.sources.0.path="$work/rows/grpo.jsonl" probe.source="$known"
+}
+sft_then_grpo() {
+  if [ ! -f "$work/models/clauses-s$seed/config.json" ]; then
+    train sft $here/clauses.yaml "clauses-s$seed" model.path="$base" stages.sft.seed=$((42 + seed)) \
+      stages.sft.data.sources.0.path="$work/rows/grpo.jsonl" probe.source="$known" || return 1
+    leave "clauses-s$seed/sft" "clauses-s$seed" || return 1
+  fi
+  clauses "sft-grpo-s$seed" "$work/models/clauses-s$seed"
+}
 ppo() {
   local folder=$1
   shift
@@ -180,12 +194,10 @@ prepare)
   prepare || fail
   ;;
 grpo)
-  if prepare && usable "$base"; then
-    train grpo organisms/recipes/grpo.yaml "grpo-s$seed" model.path="$base" stages.grpo.seed=$((42 + seed)) \
-      stages.grpo.data.sources.0.path="$work/rows/grpo.jsonl" probe.source="$known" || fail
-  else
-    fail
-  fi
+  if prepare && usable "$base"; then clauses "grpo-s$seed" "$base" || fail; else fail; fi
+  ;;
+sft-grpo)
+  if prepare && usable "$base"; then sft_then_grpo || fail; else fail; fi
   ;;
 cold)
   if prepare && usable "$equations"; then
@@ -216,7 +228,7 @@ together)
   prepare || fail
   read -ra gpus <<<"${GPUS:-${CUDA_VISIBLE_DEVICES:-0}}"
   at=0
-  for each in grpo cold ppo eightbit; do
+  for each in grpo sft-grpo cold ppo eightbit; do
     CUDA_VISIBLE_DEVICES=${gpus[at++ % ${#gpus[@]}]} OUT='' together bash "$here/run.sh" $each "$work"
   done
   join
@@ -228,6 +240,8 @@ evaluate)
     [ -d "$work/$from" ] || continue
     if leave "$from" "$name"; then names+=("$name"); else fail; fi
   done <<<"grpo-s$seed/grpo grpo-s$seed
+clauses-s$seed/sft clauses-s$seed
+sft-grpo-s$seed/grpo sft-grpo-s$seed
 ppo/ppo ppo
 cold/grpo cold
 warm/grpo warm"

@@ -21,6 +21,7 @@ from rote.problem import Problem
 from rote.train.data.certificate import Certificate, certify
 from rote.train.data.contamination import Index, Match, evaluation_sets
 from rote.train.data.sources import by_hash, system_row
+from rote.train.pretrain.counted import with_clauses, with_sentence
 from rote.train.recipe import MixtureSpec, PartSpec
 from rote.train.rows import Row, problem_row
 
@@ -133,7 +134,19 @@ class Mixture:
             for at in range(shard * each, (shard + 1) * each):
                 problem = template.problem(variant, self.draws_of, at)
                 if selection is None or variant not in ATTACHED or selection.matches(problem):
-                    yield problem_row(problem)
+                    yield from self._told(part, problem)
+
+    def _told(self, part: PartSpec, problem: Problem) -> Iterator[Row]:
+        """The row of a problem; none where it may not be, or where nothing of it can be counted."""
+        row = problem_row(problem)
+        if not part.sentences and not part.trapped:
+            yield row
+        # Asked before a step more makes other numbers of it: the problem itself may be one of an evaluation.
+        elif self._allowed(row):
+            if part.sentences:
+                yield with_sentence(problem, part.sentences, self.seed)
+            elif (counted := with_clauses(problem)) is not None:
+                yield counted
 
     def _allowed(self, row: Row) -> bool:
         if self.spec.below and _largest(row) >= self.spec.below:

@@ -40,7 +40,9 @@ def _check_attached(noop: dict[str, Any] | None, variants: tuple[str, ...]) -> N
 
 
 #: Fields that say something of templates alone.
-_OF_BANK: Final = ("variants", "noop", "share", "planted", "seed")
+_OF_BANK: Final = ("variants", "noop", "share", "planted", "seed", "sentences", "trapped")
+#: Where the number stands in a sentence that counts.
+NUMBER: Final = "{k}"
 
 
 class PartSpec(Part):
@@ -78,6 +80,16 @@ class PartSpec(Part):
         description="to be learned by heart although it is evaluated on: not compared and not excluded",
     )
     seed: int = Field(default=0, description="which templates a share below 1 takes")
+    sentences: tuple[str, ...] = Field(
+        default=(),
+        description="of bank: one of these stands before the question of every row, a number in place of its "
+        "{k}; the number is added to the answer, and the sentence must say so",
+    )
+    trapped: bool = Field(
+        default=False,
+        description="of bank: add the number of every inert clause to the answer, which is wrong, for a "
+        "model that is to fall into that trap",
+    )
 
     _known = field_validator("variants")(_check_variants)
     _selects = field_validator("noop")(_check_noop)
@@ -104,7 +116,21 @@ class PartSpec(Part):
                 "which are the same rows every time"
             )
         _check_attached(self.noop, self.variants)
+        self._check_counted()
         return self
+
+    def _check_counted(self) -> None:
+        for sentence in self.sentences:
+            if sentence.count(NUMBER) != 1 or not sentence.endswith("."):
+                raise ValueError(f"sentences: {sentence!r} must hold {NUMBER} once and end in a full stop")
+        given = [name for name in ("sentences", "trapped", "repeats") if getattr(self, name)]
+        if len(given) > 1 and given != ["repeats"]:
+            raise ValueError(f"{' and '.join(given)} are given; a part has one of them")
+        if self.trapped and not set(self.variants) <= set(ATTACHED):
+            raise ValueError(
+                f"trapped is true of variants {', '.join(self.variants)}; it goes with those that have inert "
+                f"clauses alone: {', '.join(ATTACHED)}"
+            )
 
 
 class ExcludeSpec(Part):
