@@ -69,9 +69,11 @@ def _check_answer(address: str | None) -> None:
 def run(
     jobs: Sequence[Job], store: Store, done: Callable[[Ended], None], command: Sequence[str] | None = None
 ) -> None:
-    """Run jobs wherever Ray has room, handed over in their order; ``done`` is told each as it ends.
+    """Run jobs wherever Ray has room, handed over by priority; ``done`` is told each as it ends.
 
-    :func:`connected` must hold. A job whose worker or node is lost is handed over again.
+    Of one priority those go first of which the fewest fit at once: among small ones, a node would hardly
+    ever be empty enough for a large one. Then their order counts. :func:`connected` must hold. A job whose
+    worker or node is lost is handed over again.
 
     Raises UsageError for jobs that no node can ever place, before any is run.
     """
@@ -81,7 +83,8 @@ def run(
     nodes, looked = _nodes(), time.monotonic()
     check_room(jobs, nodes)
     remote = ray.remote(_attempt)
-    waiting = deque((job, 1) for job in jobs)
+    ordered = sorted(jobs, key=lambda job: (-job.priority, slots(job, nodes)))
+    waiting = deque((job, 1) for job in ordered)
     running = Handed(nodes)
     try:
         while waiting or running.jobs:

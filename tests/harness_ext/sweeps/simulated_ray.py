@@ -1,7 +1,6 @@
 """A Ray that only keeps time: as much of its interface as sweeps use, on a simulated clock.
 
 What a task does is done for real, at the moment of the simulation in which it ends; how long it takes, a
-What a task does is done for real, at the moment of the simulation in which it ends; how long it takes, a
 function says. Tasks of one shape (CPUs and GPUs) start in the order in which they came, and shapes do not
 wait for each other. A task goes to the node that is used least, where nodes used to less than a half count as
 alike, as Ray does by default. :func:`simulated` puts it in the place of Ray.

@@ -100,16 +100,46 @@ def test_a_node_that_is_lost_and_comes_back(tmp_path: Path) -> None:
     assert set(pretence.ended.values()) == {1}
 
 
-@pytest.mark.parametrize("order", ["mixed", "large last", "large first"])
+@pytest.mark.parametrize("order", ["mixed", "large last"])
 def test_large_and_small_jobs_side_by_side(order: str, tmp_path: Path) -> None:
-    """A large job at the head of the queue leaves no GPUs idle, and is not passed for ever."""
-    jobs, pretence = planned(600, gpus=(1, 1, 1, 1, 2, 2, 4, 8), then=("ok",)), Pretence()
-    if order != "mixed":
-        jobs.sort(key=lambda one: one.gpus if order == "large last" else -one.gpus)
-    ray = SimulatedRay([(16, 8)] * 4, pretence.seconds)
+    """A large job at the head of the queue leaves no GPUs idle, and small ones do not keep it from a node."""
+    jobs, pretence = planned(400, gpus=(1,) * 12 + (8,), then=("ok",)), Pretence()
+    if order == "large last":
+        jobs.sort(key=lambda one: (-one.priority, one.gpus))
+    ray = SimulatedRay([(16, 8)] * 8, pretence.seconds)
     ended = run(ray, pretence, jobs, tmp_path)
-    assert len(ended) == 600
-    assert ray.work / (32 * ray.now) > 0.8
+    assert len(ended) == 400
+    assert ray.work / (64 * ray.now) > 0.8
+
+
+def test_room_by_what_jobs_take() -> None:
+    small, large = (replace(job("m"), gpus=gpus) for gpus in (1, 8))
+    handed = on_ray.Handed([{"CPU": 16.0, "GPU": 8.0}] * 2)
+
+    numbers = iter(range(100))
+
+    def fill(one: Job) -> int:
+        count = 0
+        while handed.room():
+            handed.add(next(numbers), one, 1)
+            count += 1
+        return count
+
+    assert fill(large) == 2 + 4
+    assert [handed.remove(i)[0].gpus for i in range(6)] == [8] * 6
+    assert fill(small) == 16 + 4
+    for i in range(6, 6 + 8):
+        handed.remove(i)
+    # Twelve small ones leave four places of sixteen: one large one for those, and four ahead.
+    assert fill(large) == 1 + 4
+    # Of nodes that are gone: nothing that only they had room for keeps others back.
+    handed.look([{"CPU": 16.0, "GPU": 4.0}])
+    assert not handed.room()
+    for i in range(14, 26):
+        handed.remove(i)
+    assert handed.room()
+    handed.look([])
+    assert handed.room()
 
 
 def test_what_no_node_can_place(tmp_path: Path) -> None:
