@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from rote.cli import main
 from rote.errors import DataError, UsageError
 from rote.harness_ext.draws import stream
 from rote.harness_ext.generation import formats
-from rote.harness_ext.generation.executors import InProcess, Processes
+from rote.harness_ext.generation.executors import InProcess
 from rote.harness_ext.generation.folder import MANIFEST, Shards, write_folder
 from rote.harness_ext.generation.formats import FORMATS, rows_in, write_shard
 from rote.harness_ext.generation.sequence import Instances, Lines, sequence_of
@@ -103,55 +101,6 @@ def test_what_is_left_out_is_told_alike(capsys: pytest.CaptureFixture[str], mine
     together = capsys.readouterr()
     assert together == alone
     assert "left out: 2 of 3 templates" in alone.err
-
-
-# --- executors -------------------------------------------------------------------------------------
-
-
-def square(number: int) -> int:
-    return number * number
-
-
-def failing(number: int) -> int:
-    if number == 5:
-        raise DataError("is no good", field="five")
-    return number
-
-
-def dying(number: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-@pytest.mark.parametrize("executor", [InProcess(), Processes(1), Processes(2)])
-def test_results_come_in_order_and_errors_as_they_are(executor: InProcess | Processes) -> None:
-    assert list(executor.map(square, range(20))) == [n * n for n in range(20)]
-    with pytest.raises(DataError, match="five: is no good"):
-        list(executor.map(failing, range(8)))
-
-
-def test_no_more_is_under_way_than_needed() -> None:
-    taken: list[int] = []
-
-    def numbers() -> Iterable[int]:
-        for number in range(1000):
-            taken.append(number)
-            yield number
-
-    results = iter(Processes(2).map(square, numbers()))
-    assert next(results) == 0
-    assert len(taken) < 10
-    results.close()  # type: ignore[attr-defined]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_a_killed_worker_is_an_error_that_says_so() -> None:
-    from rote.errors import RoteError
-
-    with pytest.raises(
-        RoteError, match="worker processes ended before their work was done .* 3 times in a row"
-    ):
-        list(Processes(2).map(dying, range(4)))
 
 
 # --- shards ----------------------------------------------------------------------------------------
