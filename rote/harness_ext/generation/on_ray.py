@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -31,9 +29,10 @@ class OnRay:
     """
 
     def map(self, work: Callable[[int], T], numbers: Iterable[int]) -> Iterator[T]:
-        """As :class:`~rote.harness_ext.generation.executors.Executor` says.
+        """As :class:`~rote.harness_ext.generation.executors.Executor` says, but for what Ray has in its hands
+        when an error is raised: it may be done all the same, for as long as the connection holds.
 
-        Raises UsageError: no node has a core to give, or one has another version of rote.
+        Raises UsageError: no node has a core to give, or one has no rote or another version of it.
         """
         ray = _ray()
         room = _Room()
@@ -44,20 +43,13 @@ class OnRay:
         # What Ray would do again by itself it would do for ever where memory is short.
         remote = ray.remote(_do).options(num_cpus=1, max_retries=0, name="rote sample")
         shared = ray.put(work)
-        asked: deque[_Asked] = deque()
-
-        def submit(number: int) -> Callable[[], Any]:
-            asked.append(_Asked(remote, shared, number))
-            return asked[-1].result
-
-        try:
-            for result in in_order(submit, numbers, lambda: max(1, _AHEAD * room())):
-                asked.popleft()
-                yield result
-        finally:
-            for one in asked:
-                with contextlib.suppress(Exception):
-                    ray.cancel(one.reference)
+        # What is in Ray's hands when this is left early is not called back: ray.cancel of a task that just
+        # ends can bring the whole driver down. It is little, does no harm, and ends with the connection.
+        yield from in_order(
+            lambda number: _Asked(remote, shared, number).result,
+            numbers,
+            lambda: max(1, _AHEAD * room()),
+        )
 
 
 class _Room:
@@ -95,7 +87,7 @@ class _Asked:
             try:
                 return ray.get(self.reference)
             except ray.exceptions.RayTaskError as error:
-                raise (error.cause if isinstance(error.cause, Exception) else error) from error
+                raise _cause(error) from error
             except ray.exceptions.RayError as error:
                 if lost == TRIES:
                     why = " ".join(str(error).split())[:300]
@@ -105,6 +97,18 @@ class _Asked:
                     ) from error
                 self._ask()
         raise AssertionError("tries are counted from 1")
+
+
+def _cause(error: Any) -> Exception:
+    """What the work raised, as it was; or why a worker could not even begin."""
+    cause = error.cause
+    if isinstance(cause, _ray().exceptions.RayError) or "failed to import on the worker" in str(cause):
+        lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+        return UsageError(
+            f"a node of the cluster cannot load the work ({lines[-1][:300]}); every node needs "
+            f"rote {__version__} and the same packages"
+        )
+    return cause if isinstance(cause, Exception) else error
 
 
 def _do(work: Callable[[int], T], number: int, version: str) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -92,6 +93,16 @@ def test_a_node_with_another_version(address: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(on_ray, "__version__", "0.0.1")
     with pytest.raises(UsageError, match=r"has rote .* and the driver 0\.0\.1; install the same"):
         list(on_ray.OnRay().map(square, range(2)))
+
+
+def test_a_node_without_the_program(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here_alone.py").write_text("def work(number):\n    return number\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    work = importlib.import_module("here_alone").work
+    with pytest.raises(
+        UsageError, match=r"cannot load the work \(.*No module named 'here_alone'\); every node"
+    ):
+        list(on_ray.OnRay().map(work, range(2)))
 
 
 def test_a_cluster_without_cores(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
