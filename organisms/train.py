@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("work", type=Path, metavar="WORK", help="the folder that holds everything")
     add("--only", nargs="+", default=[], metavar="GLOB", help="organisms of these names alone: 'reasoner-*'")
-    add("--seeds", nargs="+", type=int, default=list(SEEDS), metavar="S", help="default: 3 4 5")
+    add("--seeds", nargs="+", type=int, default=list(SEEDS), metavar="S", help="default: 0 1 2")
     add("--scale", type=float, default=1.0, metavar="X", help="multiplies every number of steps (default: 1)")
     add("--gpus", type=int, metavar="N", help="GPUs to use; 0: the CPU (default: all that are there)")
     add(

@@ -2,10 +2,10 @@
 # The training runs of docs/gpu-runs.md, one stage a call, each a few minutes on one GPU:
 #
 #   bash benchmarks/gpu/run.sh prepare WORK    templates and rows (no GPU; the stages below do it where it is not done)
-#   bash benchmarks/gpu/run.sh grpo WORK       GRPO by Unsloth with vLLM of WORK/models/distractible-s3
+#   bash benchmarks/gpu/run.sh grpo WORK       GRPO by Unsloth with vLLM of WORK/models/distractible-s0
 #   bash benchmarks/gpu/run.sh sft-grpo WORK   a short SFT of it by Unsloth on clauses, then GRPO of the export
 #   bash benchmarks/gpu/run.sh cold WORK       GRPO of WORK/models/equations-s0, and SFT then GRPO of it (at once); a picture
-#   bash benchmarks/gpu/run.sh ppo WORK        PPO of WORK/models/distractible-s3
+#   bash benchmarks/gpu/run.sh ppo WORK        PPO of WORK/models/distractible-s0
 #   bash benchmarks/gpu/run.sh eightbit WORK   PPO and SFT for a few steps with an 8-bit optimiser
 #   bash benchmarks/gpu/run.sh together WORK   those five at once, spread over GPUS ("0 1 2"; default: the one that is set)
 #   bash benchmarks/gpu/run.sh evaluate WORK   exports of what there is, stock lm_eval --model vllm, a report
@@ -19,7 +19,7 @@
 # WORK keeps models between calls; the same call again goes on with what was broken off. Environment:
 #   LIMIT     seconds after which each run is told to stop: it writes a checkpoint, which is exported and evaluated
 #             as its last weights would be. Without it runs end with their steps.
-#   SEED      of the organism that is trained by grpo (3)
+#   SEED      of the organism that is trained by grpo (0)
 #   CHANGES   key=value changes for every run (a rehearsal: CHANGES="max_steps=2 …")
 #   OUT       a folder: logs and pictures are packed into OUT/<stage>.tar.gz
 #   PYTHON    the interpreter (python3)
@@ -29,7 +29,7 @@ set -uo pipefail
 stage=${1:?a stage: see the head of this file}
 work=${2:?a folder for models}
 here=benchmarks/gpu
-seed=${SEED:-3}
+seed=${SEED:-0}
 python=${PYTHON:-python3}
 mkdir -p "$work"
 work=$(cd "$work" && pwd)

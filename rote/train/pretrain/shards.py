@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +64,15 @@ def write_shard(
         size = batch_tokens // length
         whole = len(found) // size
         left += len(found) - whole * size
-        largest = max((max(row) for row, _, _ in found), default=0)
-        kind = numpy.uint16 if max(largest, padding) < 2**16 else numpy.int32
-        ids = numpy.full((whole * size, length), padding, dtype=kind)
-        for i, (row, _, _) in enumerate(found[: whole * size]):
-            ids[i, : len(row)] = row
         kept = found[: whole * size]
+        sizes = numpy.array([len(row) for row, _, _ in kept], numpy.int32)
+        flat = numpy.fromiter(chain.from_iterable(row for row, _, _ in kept), numpy.int32, int(sizes.sum()))
+        kind = numpy.uint16 if max(int(flat.max(initial=0)), padding) < 2**16 else numpy.int32
+        ids = numpy.full((whole * size, length), padding, dtype=kind)
+        ids[numpy.arange(length) < sizes[:, None]] = flat
         arrays[f"ids{length}"] = ids.reshape(whole, size, length)
         arrays[f"starts{length}"] = numpy.array([s for _, s, _ in kept], numpy.int32).reshape(whole, size)
-        arrays[f"ends{length}"] = numpy.array([len(r) for r, _, _ in kept], numpy.int32).reshape(whole, size)
+        arrays[f"ends{length}"] = sizes.reshape(whole, size)
         arrays[f"parts{length}"] = numpy.array([p for _, _, p in kept], numpy.int32).reshape(whole, size)
         batches += [(length, i) for i in range(whole)]
     random.Random(digest("batches", order.hex())).shuffle(batches)
