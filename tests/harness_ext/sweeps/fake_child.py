@@ -2,6 +2,7 @@
 
 Arguments as those of ``rote.harness_ext.sweeps.child``. The job's ``model_args`` say what happens:
 ``journal`` is a file to which beginning and end are noted, ``seconds`` how long it takes, ``then`` the end.
+With ``stays``, the first attempt goes on until it is killed.
 """
 
 from __future__ import annotations
@@ -45,10 +46,13 @@ def main() -> int:
     threading.Thread(target=watch, args=(parent,), daemon=True).start()
     job = json.loads(folder.joinpath("job.json").read_text(encoding="utf-8"))
     then = job["model_args"].get("then", "ok")
+    once = Path(job["model_args"].get("journal", os.devnull)).with_suffix(f".{job['name']}")
+    stays = job["model_args"].get("stays", False) and not once.exists()
+    if stays:
+        once.touch()
     note(job, "start")
     print("loading", job["name"])
-    time.sleep(job["model_args"].get("seconds", 0))
-    once = Path(job["model_args"].get("journal", os.devnull)).with_suffix(f".{job['name']}")
+    time.sleep(600 if stays else job["model_args"].get("seconds", 0))
     if then == "lost" or (then == "lost_once" and not once.exists()):
         once.touch()
         os.kill(os.getpid(), signal.SIGKILL)

@@ -68,7 +68,7 @@ class Node:
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One task that was handed over; ``started`` is its moment of the simulation, in seconds."""
+    """One task that was handed over; ``started`` and ``left`` are moments of the simulation, in seconds."""
 
     number: int
     words: tuple[Any, ...]
@@ -76,6 +76,7 @@ class Task:
     gpus: int
     node: Node | None = None
     started: float = 0.0
+    left: float = 0.0
     value: Any = None
     error: RayError | None = None
     ended: bool = False
@@ -94,8 +95,6 @@ class SimulatedRay:
         self.spent = 0.0
         #: Every task that was started, in order.
         self.starts: list[Task] = []
-        #: Seconds × GPUs (CPUs of tasks without) that tasks were running for, those that were lost included.
-        self.work = 0.0
         self._nodes = [Node(*size) for size in nodes]
         self._seconds = seconds
         self._function: Callable[..., Any] | None = None
@@ -116,6 +115,11 @@ class SimulatedRay:
         """A node goes at a moment and comes back at another."""
         heapq.heappush(self._events, (at, node, "lose"))
         heapq.heappush(self._events, (until, node, "return"))
+
+    def work(self, until: float = float("inf")) -> float:
+        """Seconds × GPUs (CPUs of tasks without) up to a moment, of tasks that were lost as well."""
+        spans = ((task, min(task.left, until) - task.started) for task in self.starts if task.started < until)
+        return sum((task.gpus or task.cpus) * span for task, span in spans)
 
     # What sweeps call.
 
@@ -204,7 +208,7 @@ class SimulatedRay:
         node.running.discard(task.number)
         node.free_cpus += task.cpus
         node.free_gpus += task.gpus
-        self.work += (task.gpus or task.cpus) * (self.now - task.started)
+        task.left = self.now
 
 
 class Pretence:
@@ -222,15 +226,16 @@ class Pretence:
         """How long the next attempt at a job takes, which is given as text."""
         job = json.loads(text)
         said = job["model_args"]
-        if said["then"] == "broken":
+        then = said.get("then", "ok")
+        if then == "broken":
             return 20.0
-        lost = said["then"] == "lost" or (said["then"] == "lost_once" and not self.ended[job["name"]])
+        lost = then == "lost" or (then == "lost_once" and not self.ended[job["name"]])
         return float(said["seconds"]) * (0.3 if lost else 1.0)
 
     def run(self, job: Job, folder: Path, command: Sequence[str]) -> tuple[Failure | None, str]:
         """In place of a process."""
         self.ended[job.name] += 1
-        then = job.model_args["then"]
+        then = job.model_args.get("then", "ok")
         if then == "broken":
             return Failure(failures.BROKEN, "its weights are no weights"), ""
         if then == "lost" or (then == "lost_once" and self.ended[job.name] == 1):

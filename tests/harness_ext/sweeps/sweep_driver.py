@@ -1,4 +1,4 @@
-"""A driver to be killed: ``local`` or ``ray``, a folder, how many jobs, seconds each, what the first does."""
+"""A driver to be killed: ``local`` or ``ray``, a folder, how many jobs, which of them stay till killed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from rote.harness_ext.sweeps.store import open_store
 
 
 def main() -> None:
-    kind, folder, count, seconds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    kind, folder, count, stay = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4].split(",")
+    said = {"seconds": 0.02, "journal": str(folder / "journal")}
     store = open_store(str(folder / "results"))
     store.check()
-    jobs = [
-        job(f"m{i:03}", retries=2, seconds=seconds, journal=str(folder / "journal")) for i in range(count)
-    ]
+    jobs = [job(f"m{i:03}", retries=2, stays=str(i) in stay, **said) for i in range(count)]
     with store.lock(print):
         wanted = [part for one in jobs for part in missing(one, store.there())]
         if kind == "local":

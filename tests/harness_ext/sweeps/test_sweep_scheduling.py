@@ -75,7 +75,7 @@ def test_priorities_retries_and_failures(tmp_path: Path) -> None:
         first.setdefault(one.name, one.priority)
     order = list(first.values())
     assert order == sorted(order, reverse=True)
-    assert ray.work / (16 * ray.now) > 0.9
+    assert ray.work() / (16 * ray.now) > 0.9
 
 
 def test_a_job_that_is_tried_again_does_not_wait_for_all_others(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_large_and_small_jobs_side_by_side(order: str, tmp_path: Path) -> None:
     ray = SimulatedRay([(16, 8)] * 8, pretence.seconds)
     ended = run(ray, pretence, jobs, tmp_path)
     assert len(ended) == 400
-    assert ray.work / (64 * ray.now) > 0.8
+    assert ray.work() / (64 * ray.now) > 0.8
 
 
 def test_room_by_what_jobs_take() -> None:
