@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -125,7 +126,7 @@ class Sweep:
         if model.spec.hub is not None and model.name in self.commits:
             return self.commits[model.name]
         try:
-            found = identity(model, _cache())
+            found = identity(model, _cache(model))
         except OSError as error:
             raise DataError(f"cannot be read ({error.strerror})", path=model.place) from error
         if model.spec.hub is not None:
@@ -220,8 +221,12 @@ def run(sweep: Sweep, settings: Settings, progress: Progress) -> None:
                 time.sleep(settings.poll)
 
 
-def _cache() -> Path:
-    """File of the hashes of weights: reading a large checkpoint takes as long as its disk."""
+def _cache(model: Model) -> Path:
+    """File of the hashes of a model's weights: reading a large checkpoint takes as long as its disk.
+
+    One for each place: one for all would be read and written whole for each of many checkpoints.
+    """
     named = os.environ.get("ROTE_CACHE")
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rote"
-    return (Path(named).expanduser() if named else base) / "weights.json"
+    place = hashlib.sha256(str(model.place).encode()).hexdigest()[:32]
+    return (Path(named).expanduser() if named else base) / "weights" / f"{place}.json"
