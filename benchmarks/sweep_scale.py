@@ -3,7 +3,8 @@
     python benchmarks/sweep_scale.py [--quick] [--only ray,overhead,simulation]
 
 ray: jobs that sleep for a fixed time, on 1, 2, 4 and 8 workers of a Ray started here. Efficiency is the ideal
-time (jobs × latency / workers) by the wall time; the start of Ray and of its workers is told apart.
+time (jobs × latency / workers) by the wall time; the start of Ray and of its workers is told apart. A process
+of its own for every job, as light as one can be, is within.
 
 overhead: 1,000 jobs without latency. Counted is all that the driver and a worker do for a job: reading the
 plan, keys, listing results, scheduling, the folder to write to, the check of logs, their move into place and
@@ -53,6 +54,8 @@ import sweep_simulation
 from simulated_ray import Pretence
 from sweep_jobs import FAKE, job
 
+#: The process of a job on simulated workers; seconds follow.
+LIGHT = (sys.executable, "-S", "-E", str(Path(__file__).with_name("light_job.py")))
 PROGRESS = SimpleNamespace(total=0, update=lambda n=1: None, refresh=lambda: None)
 
 
@@ -88,14 +91,14 @@ def ray_here(workers: int) -> Iterator[tuple[float, float]]:
 
 def on_workers(workers: int, count: int, latency: float, folder: Path) -> tuple[list[str], float]:
     """A line of the table, and the efficiency."""
-    jobs = [job(f"m{i:04}", seconds=latency) for i in range(count)]
+    jobs = [job(f"m{i:04}") for i in range(count)]
     store = open_store(str(folder / f"on{workers}"))
     store.check()
     ended: list[Ended] = []
     with ray_here(workers) as (started, warmed):
         load = os.getloadavg()[0]
         cpu, begun = time.process_time(), time.perf_counter()
-        on_ray.run(jobs, store, ended.append, FAKE)
+        on_ray.run(jobs, store, ended.append, [*LIGHT, str(latency)])
         wall, cpu = time.perf_counter() - begun, time.process_time() - cpu
     assert len(store.there()) == count == sum(one.attempt.failure is None for one in ended)
     ideal = count * latency / workers
