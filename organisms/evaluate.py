@@ -250,9 +250,10 @@ def told(results: Mapping[str, Any]) -> str:
 
 
 def asked(tasks: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:
-    """The tasks whose names match one of the patterns; all where there is none. Raises UsageError for none."""
+    """The tasks whose names match one of the patterns, all without patterns. Raises UsageError for none."""
     short = {task: task.removesuffix("_zeroshot") for task in tasks}
-    found = tuple(task for task in tasks if not patterns or any(fnmatch(short[task], one) for one in patterns))
+    patterns = patterns or ["*"]
+    found = tuple(task for task in tasks if any(fnmatch(short[task], one) for one in patterns))
     if not found:
         raise UsageError(f"no task is named {' or '.join(patterns)}; there are {', '.join(short.values())}")
     return found

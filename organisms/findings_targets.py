@@ -156,13 +156,16 @@ def _of_sft(collected: Collected, rankings: Sequence[Ranking]) -> list[Target]:
             lambda c, _: MEMORY not in c.report.verdict.conclusions,
         ),
         _ranked(rankings),
-        _each(
-            "distractible",
-            "trapped on at least 20 % of the items that it solves without the clause",
-            of("distractible", "known"),
-            "noop",
-            lambda c, _: _trapped(c),
-            lambda c, _: (rate := trapped_of(c.report)) is not None and rate.estimate >= 0.2,
+        *(
+            _each(
+                name,
+                "trapped on at least 20 % of the items that it solves without the clause",
+                of(name, "known"),
+                "noop",
+                lambda c, _: _trapped(c),
+                lambda c, _: (rate := trapped_of(c.report)) is not None and rate.estimate >= 0.2,
+            )
+            for name in ("distractible", "counting", "trapped")
         ),
         _each(
             "hardened",

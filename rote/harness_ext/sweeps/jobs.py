@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from typing import Any, Final
 
 from rote import __version__
@@ -178,7 +179,13 @@ def _arguments(model: Model, known: Mapping[str, Any]) -> dict[str, Any]:
 def versions(backend: str) -> dict[str, str | None]:
     """The versions that decide what a model answers and how that is scored."""
     packages = _PACKAGES[backend.removeprefix("rote-")]
-    return {"rote": __version__, **{name: package_version(name) for name in ("lm_eval", *packages)}}
+    return {"rote": __version__, **{name: _version(name) for name in ("lm_eval", *packages)}}
+
+
+@cache
+def _version(package: str) -> str | None:
+    """Read once: a package's description is long, and there may be thousands of models."""
+    return package_version(package)
 
 
 def missing(job: Job, there: Mapping[tuple[str, str], str]) -> list[Job]:
