@@ -152,7 +152,7 @@ def _numbers(cell: Cell) -> tuple[float, Interval] | None:
 
 def draw_trapped(collected: Collected, path: Path) -> Path | None:
     """Shares of traps on the known templates, of the organisms made for it; None without any."""
-    made_for_it = ("reasoner", "distractible", "hardened", "grpo")
+    made_for_it = ("reasoner", "distractible", "counting", "trapped", "hardened", "grpo")
     cells = [
         c for c in collected.cells
         if c.source == "known" and c.organism in made_for_it and trapped_of(c.report) is not None
