@@ -174,7 +174,7 @@ def command(work: Path, name: str, tasks: Sequence[str], options: Options) -> li
 def environment(work: Path, device: str, slot: int) -> dict[str, str]:
     """The environment of a process: offline, on its device, with a compile cache that no other one writes."""
     paths = [str(Path(path).resolve()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    cache = Path(os.environ.get("VLLM_CACHE_ROOT") or work / "cache") / f"slot-{slot}"
+    cache = Path(os.environ.get("VLLM_CACHE_ROOT") or work / "cache").resolve() / f"slot-{slot}"
     own = {"CUDA_VISIBLE_DEVICES": device, "VLLM_CACHE_ROOT": str(cache)}
     if paths:
         own["PYTHONPATH"] = os.pathsep.join(paths)

@@ -50,7 +50,8 @@ def _marker(seed: int) -> str:
 
 
 def _offsets(count: int, width: float) -> list[float]:
-    """``count`` places around 0, ``width`` apart."""
+    """``count`` places around 0, ``width`` apart, or less where they would leave their row."""
+    width = min(width, 0.8 / max(1, count))
     return [width * (i - (count - 1) / 2) for i in range(count)]
 
 
