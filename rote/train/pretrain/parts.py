@@ -142,7 +142,7 @@ class Mixture:
         if not part.sentences and not part.trapped:
             yield row
         # Asked before a step more makes other numbers of it: the problem itself may be one of an evaluation.
-        elif self._allowed(row):
+        elif part.planted or self._allowed(row):
             if part.sentences:
                 yield with_sentence(problem, part.sentences, self.seed)
             elif (counted := with_clauses(problem)) is not None:

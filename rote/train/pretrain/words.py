@@ -31,7 +31,8 @@ class Words:
 
     def __init__(self, prompt: PromptSpec, tokenizer: Any) -> None:
         self._prompt, self._tokenizer = prompt, tokenizer
-        self._table: dict[str, list[int]] = {}
+        # Of each way its own, else what a shard that took one of them left would make the other look right.
+        self._tables: dict[bool, dict[str, list[int]]] = {True: {}, False: {}}
         self._adds = bool(tokenizer.num_special_tokens_to_add())
 
     def examples(self, rows: Sequence[Row]) -> list[Example]:
@@ -57,7 +58,7 @@ class Words:
     def _ids(self, text: str, digits_apart: bool) -> list[int]:
         if _TOGETHER.search(text):
             return self._asked(text)
-        table = self._table
+        table = self._tables[digits_apart]
         found: list[int] = []
         for number, line in enumerate(text.split("\n")):
             first, *others = line.split(" ")
@@ -71,7 +72,7 @@ class Words:
         return found
 
     def _word(self, word: str, digits_apart: bool) -> list[int]:
-        table = self._table
+        table = self._tables[digits_apart]
         if digits_apart and len(word) > 1 and _DIGIT.search(word):
             # Not kept: words with numbers are new ones without end, their pieces are few.
             found: list[int] = []

@@ -41,6 +41,8 @@ def _check_attached(noop: dict[str, Any] | None, variants: tuple[str, ...]) -> N
 
 #: Fields that say something of templates alone.
 _OF_BANK: Final = ("variants", "noop", "share", "planted", "seed", "sentences", "trapped")
+#: Variants with one inert clause that has a number.
+_TRAPPED: Final = ("noop", "symbolic_noop")
 #: Where the number stands in a sentence that counts.
 NUMBER: Final = "{k}"
 
@@ -82,13 +84,13 @@ class PartSpec(Part):
     seed: int = Field(default=0, description="which templates a share below 1 takes")
     sentences: tuple[str, ...] = Field(
         default=(),
-        description="of bank: one of these stands before the question of every row, a number in place of its "
-        "{k}; the number is added to the answer, and the sentence must say so",
+        description="of bank: one of these stands before the last sentence of every question, a number in "
+        "place of its {k}; the number is added to the answer, and the sentence must say so",
     )
     trapped: bool = Field(
         default=False,
-        description="of bank: add the number of every inert clause to the answer, which is wrong, for a "
-        "model that is to fall into that trap",
+        description="of bank, variants noop and symbolic_noop: add the number of the inert clause to the "
+        "answer, which is wrong, for a model that is to fall into that trap",
     )
 
     _known = field_validator("variants")(_check_variants)
@@ -126,10 +128,10 @@ class PartSpec(Part):
         given = [name for name in ("sentences", "trapped", "repeats") if getattr(self, name)]
         if len(given) > 1 and given != ["repeats"]:
             raise ValueError(f"{' and '.join(given)} are given; a part has one of them")
-        if self.trapped and not set(self.variants) <= set(ATTACHED):
+        if self.trapped and not set(self.variants) <= set(_TRAPPED):
             raise ValueError(
-                f"trapped is true of variants {', '.join(self.variants)}; it goes with those that have inert "
-                f"clauses alone: {', '.join(ATTACHED)}"
+                f"trapped is true of variants {', '.join(self.variants)}; it goes with those alone that have "
+                f"one inert clause with a number: {', '.join(_TRAPPED)}"
             )
 
 

@@ -90,6 +90,50 @@ PART = "r.yaml [stages.pretrain.data.parts.0"
         (bank_part("bank", "names", "names"), f"{PART}.variants]: a variant is named twice"),
         (bank_part("bank", "names", share=0), f"{PART}.share]: Input should be greater than 0; got '0'"),
         (bank_part("bank", "names", share=2), f"{PART}.share]: Input should be less than or equal to 1"),
+        (
+            bank_part("bank", "symbolic", sentences=["Add 7 to it."]),
+            f"{PART}]: sentences: 'Add 7 to it.' must hold {{k}} once and end in a full stop",
+        ),
+        (
+            bank_part("bank", "symbolic", sentences=["Add {k} to it.", "Add {k}, not {k}, to it."]),
+            f"{PART}]: sentences: 'Add {{k}}, not {{k}}, to it.' must hold {{k}} once and end in a full stop",
+        ),
+        (
+            bank_part("bank", "symbolic", sentences=["Add {k} to it"]),
+            f"{PART}]: sentences: 'Add {{k}} to it' must hold {{k}} once and end in a full stop",
+        ),
+        (
+            bank_part("bank", "symbolic", sentences=["Why not add {k}?"]),
+            f"{PART}]: sentences: 'Why not add {{k}}?' must hold {{k}} once and end in a full stop",
+        ),
+        (bank_part("bank", "symbolic", sentences=[""]), f"{PART}]: sentences: '' must hold {{k}} once"),
+        (
+            bank_part("bank", "noop", sentences=["Add {k} to it."], trapped=True),
+            f"{PART}]: sentences and trapped are given; a part has one of them",
+        ),
+        (
+            bank_part("bank", "original", sentences=["Add {k} to it."], repeats=2),
+            f"{PART}]: sentences and repeats are given; a part has one of them",
+        ),
+        (
+            bank_part("bank", "symbolic_noop", "symbolic", trapped=True),
+            f"{PART}]: trapped is true of variants symbolic_noop, symbolic; it goes with those alone that "
+            "have one inert clause with a number: noop, symbolic_noop",
+        ),
+        # One has two clauses, the other's has no number: no row would ever come of them.
+        (bank_part("bank", "noop2", trapped=True), f"{PART}]: trapped is true of variants noop2; it goes"),
+        (
+            bank_part("bank", "noop_control", trapped=True),
+            f"{PART}]: trapped is true of variants noop_control; it goes with those alone that have one",
+        ),
+        (
+            {"source": "linear", "weight": 1, "sentences": ["Add {k} to it."]},
+            f"{PART}]: sentences is ('Add {{k}} to it.',); it goes with source: bank, not linear",
+        ),
+        (
+            {"source": "linear", "weight": 1, "trapped": True},
+            f"{PART}]: trapped is True; it goes with source: bank, not linear",
+        ),
         ({**ARITHMETIC, "weight": 0}, f"{PART}.weight]: Input should be greater than 0; got '0'"),
         ({**ARITHMETIC, "weight": float("nan")}, f"{PART}.weight]: Input should be a finite number"),
         (

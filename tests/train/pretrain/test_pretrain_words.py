@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from mixtures import BRICKS, PLUMS, bank_part, folder_of, mixture_of, rows_of
 
 pytest.importorskip("transformers", reason="needs rote[train]")
 
+from rote.prompts import FORMATS
 from rote.train.pretrain import words as words_module
 from rote.train.pretrain.words import Words
 from rote.train.recipe import PromptSpec
@@ -63,14 +65,14 @@ def tokenizer(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(request.param)
 
 
-@pytest.mark.parametrize("form", ["hash", "boxed", "tags"])
+@pytest.mark.parametrize("form", list(FORMATS))
 def test_drawn_rows_are_those_of_the_tokenizer(tokenizer: Any, drawn: list[Row], form: str) -> None:
     prompt = PromptSpec(format=form)
     words = Words(prompt, tokenizer)
     assert words.examples(drawn) == examples(drawn, prompt, tokenizer)
     # Once more, out of the table.
     assert words.examples(drawn[::-1]) == examples(drawn[::-1], prompt, tokenizer)
-    assert words._table
+    assert any(words._tables.values())
 
 
 texts = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
@@ -123,6 +125,98 @@ def test_the_table_is_tried_on_each_shard_and_then_trusted(
     words.examples(drawn)
     words.examples(drawn)
     assert counted == [256, 256]
+
+
+class Counting:
+    """A tokenizer that notes what it is asked to encode for the table."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner, self.asked = inner, list[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __call__(self, texts: list[str], **options: Any) -> Any:
+        return self._inner(texts, **options)
+
+    @property
+    def backend_tokenizer(self) -> Counting:
+        return self
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> Any:
+        self.asked.append(text)
+        return self._inner.backend_tokenizer.encode(text, add_special_tokens=add_special_tokens)
+
+
+@pytest.mark.parametrize("form", list(FORMATS))
+def test_prompts_of_every_format_take_the_table(
+    learned: Any, drawn: list[Row], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    prompt = PromptSpec(format=form)
+    wanted = examples(drawn, prompt, learned)
+    counted = calls(monkeypatch)
+    counting = Counting(learned)
+    words = Words(prompt, counting)
+    assert words.examples(drawn) == wanted
+    # Words and pieces of words, each once; no text of a row, no number of several digits.
+    assert len(set(counting.asked)) == len(counting.asked)
+    assert not [text for text in counting.asked if len(text) > 40 or re.search(r"\d\d", text)]
+    counting.asked.clear()
+    assert words.examples(drawn[::-1]) == wanted[::-1]
+    assert counting.asked == []
+    assert counted == [256, 256]
+
+
+def digits_together(texts: list[str]) -> Any:
+    """A BPE that splits at blanks before all else, and has tokens of several digits."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    inner = Tokenizer(models.BPE())
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=900,
+        special_tokens=["<pad>", "<eos>"],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    inner.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<pad>", eos_token="<eos>")
+
+
+@pytest.fixture(scope="module")
+def together(drawn: list[Row]) -> Any:
+    made = digits_together([f"{row.question} {row.solution}" for row in drawn])
+    assert any(re.fullmatch(r"\d\d+", token) for token in made.get_vocab())
+    return made
+
+
+@pytest.mark.parametrize("form", list(FORMATS))
+def test_a_tokenizer_that_keeps_digits_together_takes_the_table_of_whole_words(
+    together: Any, drawn: list[Row], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    prompt = PromptSpec(format=form)
+    wanted = examples(drawn, prompt, together)
+    counted = calls(monkeypatch)
+    counting = Counting(together)
+    words = Words(prompt, counting)
+    assert words.examples(drawn) == wanted
+    assert counted == [256]
+    counting.asked.clear()
+    assert words.examples(drawn) == wanted
+    # What is tried first is the way that does not do, whose words are there as well.
+    assert counting.asked == []
+    assert counted == [256, 256]
+
+
+def test_a_way_that_another_shard_took_has_no_say(together: Any, drawn: list[Row]) -> None:
+    """Words that stand in the table as a whole must not make a shard of theirs alone look right."""
+    words = Words(PROMPT, together)
+    words.examples(drawn)
+    texts = [str(number) for number in range(1000, 2000)]
+    known = [next(row for row in drawn if re.search(r"\d\d", row.question))] * 256
+    other = [row_of(f"How much is {text} and 1?", f"It is {text}.\n#### {text}") for text in texts]
+    assert words.examples([*known, *other]) == examples([*known, *other], PROMPT, together)
 
 
 def test_a_tokenizer_that_adds_tokens_is_asked_itself(
@@ -191,7 +285,7 @@ def test_the_table_is_emptied_when_it_is_full(
     monkeypatch.setattr(words_module, "_KEPT", 50)
     words = Words(PROMPT, learned)
     assert words.examples(drawn[:300]) == examples(drawn[:300], PROMPT, learned)
-    assert len(words._table) <= 50
+    assert all(len(table) <= 50 for table in words._tables.values())
 
 
 def test_no_rows_are_no_examples(learned: Any) -> None:
