@@ -14,13 +14,15 @@ import os
 import re
 import secrets
 import socket
+import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 from rote.errors import DataError, UsageError
+from rote.harness_ext import locks
 from rote.harness_ext.generation.executors import Executor
 from rote.harness_ext.generation.formats import FORMATS, rows_in, write_shard
 from rote.harness_ext.generation.sequence import Instances, identity
@@ -91,16 +93,29 @@ class Shards:
         return Shard(path.name, last - first, path.stat().st_size, digest, made)
 
 
+def _say(line: str) -> None:
+    print(f"rote sample: {line}", file=sys.stderr, flush=True)
+
+
 def write_folder(
-    instances: Instances, out: Path, executor: Executor, *, format: str, size: int
+    instances: Instances,
+    out: Path,
+    executor: Executor,
+    *,
+    format: str,
+    size: int,
+    say: Callable[[str], None] = _say,
 ) -> Iterator[Shard]:
     """Make what is missing of a folder; gives each shard once it is whole, in order, and the manifest last.
+
+    Where another process that writes there could not be noticed, ``say`` gets one line about it; it goes to
+    stderr unless told otherwise.
 
     Raises UsageError: ``out`` holds something else or another set, is being written to by another process, or
     cannot be written to; DataError: its manifest cannot be read.
     """
     about = {**identity(instances), "format": format, "rows_per_shard": size}
-    with _held(out) as run:
+    with _held(out, say) as run:
         work = Shards(instances, str(out.absolute()), format, size, run)
         known = _entered(out, about, work)
         done = []
@@ -195,7 +210,7 @@ def _check_folder(folder: Path, run: str) -> None:
 
 
 @contextlib.contextmanager
-def _held(out: Path) -> Iterator[str]:
+def _held(out: Path, say: Callable[[str], None]) -> Iterator[str]:
     """While this lasts no other process of this machine writes to the folder, where the system can tell.
 
     Gives what the lock file says as long as it is this process's. A lock goes with the process that holds it
@@ -209,7 +224,9 @@ def _held(out: Path) -> Iterator[str]:
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written to ({error.strerror or error})") from error
     with file:
-        _lock(file, out)
+        if (why := _lock(file, out)) is not None:
+            # Workers see by what the file says that another has come, but only at their next shard.
+            say(f"--out {out}: no lock here ({why}); see to it that no other rote sample writes there")
         try:
             file.truncate(0)
             file.write(run)
@@ -220,20 +237,14 @@ def _held(out: Path) -> Iterator[str]:
         yield run
 
 
-def _lock(file: IO[str], out: Path) -> None:
-    """Raises UsageError: another process has the lock and keeps it."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    for tries in range(1, _LOCK_TRIES + 1):
+def _lock(file: IO[str], out: Path) -> str | None:
+    """As :func:`rote.harness_ext.locks.lock`, with patience.
+
+    Raises UsageError: another process has the lock and keeps it.
+    """
+    for _ in range(_LOCK_TRIES):
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return locks.lock(file)
         except BlockingIOError:
-            if tries == _LOCK_TRIES:
-                raise UsageError(f"--out {out}: another rote sample is writing to it") from None
             time.sleep(_LOCK_PAUSE)
-        except OSError:
-            return  # a file system without locks; workers see by what the file says that another has come
-        else:
-            return
+    raise UsageError(f"--out {out}: another rote sample is writing to it")

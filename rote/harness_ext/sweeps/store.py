@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
 from rote.errors import UsageError
+from rote.harness_ext import locks
 
 _MARK: Final = re.compile(r"sweep-(?P<key>[0-9a-f]+)\.json")
 #: Folder of the records of errors; no model is called so.
@@ -172,16 +173,9 @@ class Folder:
     def _take(self, handle: IO[str]) -> str | None:
         """Lock a file until it is closed; says why where that cannot be had at all."""
         try:
-            import fcntl
-        except ImportError:  # Windows
-            return "this system has no such locks"
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return locks.lock(handle)
         except BlockingIOError:
             raise UsageError(f"results {self.root}: another sweep is writing here") from None
-        except OSError as error:
-            return f"the file system says: {error.strerror or error}"
-        return None
 
     def _clear(self) -> None:
         """Remove what a sweep or a worker that was killed has left."""

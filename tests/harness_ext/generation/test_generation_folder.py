@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -211,6 +212,39 @@ def test_two_at_once_are_refused(tmp_path: Path, mine: str) -> None:
     with pytest.raises(UsageError, match="another rote sample is writing to it"):
         next(write_folder(found, tmp_path / "a", InProcess(), format="jsonl", size=2))
     assert len(list(first)) == 4
+
+
+def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="locks are POSIX's")
+
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+
+
+def test_a_file_system_without_locks_is_told_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mine: str
+) -> None:
+    no_locks(monkeypatch)
+    out = tmp_path / "a"
+    words = ["sample", "--source", mine, "-n", "9", "--format", "jsonl", "--rows-per-shard", "2"]
+    assert main([*words, "--out", str(out), "--workers", "2"]) == 0
+    assert capsys.readouterr().err == (
+        f"rote sample: --out {out}: no lock here (the file system says: Operation not supported); see to it "
+        "that no other rote sample writes there\n"
+    )
+    assert json.loads((out / MANIFEST).read_text())["complete"] is True
+
+
+def test_a_system_without_locks_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mine: str) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    said: list[str] = []
+    found = instances(mine, 9)
+    shards = write_folder(found, tmp_path / "a", InProcess(), format="jsonl", size=2, say=said.append)
+    assert len(list(shards)) == 5
+    assert len(said) == 1
+    assert "this system has no such locks" in said[0]
 
 
 def test_rows_of_a_file_that_is_none(tmp_path: Path) -> None:
