@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -127,6 +131,100 @@ def test_a_time_limit_ends_everything(store: Folder) -> None:
     assert time.monotonic() - started < 20
     assert found.failure == Failure(failures.TIME, "took longer than its time limit of 0.5 s")
     assert store.there() == {}
+
+
+def no_such_call(*_: object) -> int:
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+
+@pytest.fixture(params=["pidfd", "Python without it", "kernel without it"])
+def waits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
+    """The limits that Python's own wait, which polls, is asked to keep, each way of waiting by turns."""
+    if request.param == "kernel without it":
+        monkeypatch.setattr(os, "pidfd_open", no_such_call, raising=False)
+    elif request.param == "Python without it":
+        monkeypatch.delattr(os, "pidfd_open", raising=False)
+    elif not hasattr(os, "pidfd_open"):
+        pytest.skip("this Python has no os.pidfd_open")
+    limits: list[float | None] = []
+    wait = subprocess.Popen.wait
+
+    def noted(child: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        limits.append(timeout)
+        return wait(child, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", noted)
+    request.node.polled = request.param != "pidfd"
+    return limits
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
+@UNIX
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("raise SystemExit(7)", 7),
+        ("import time; time.sleep(0.3)", 0),
+        ("import os; os.kill(os.getpid(), 9)", -signal.SIGKILL),
+    ],
+)
+def test_a_process_that_ends_in_time(
+    code: str, status: int, waits: list[float | None], request: pytest.FixtureRequest
+) -> None:
+    before = open_files()
+    with subprocess.Popen([sys.executable, "-S", "-c", code]) as child:
+        assert run_job._wait(child, 60.0) == status
+        assert waits == [60.0 if request.node.polled else None]
+    assert open_files() == before
+
+
+@UNIX
+def test_a_process_that_had_ended_before(waits: list[float | None]) -> None:
+    with subprocess.Popen([sys.executable, "-S", "-c", ""]) as child:
+        child.wait()
+        assert run_job._wait(child, 0.001) == 0
+
+
+@UNIX
+def test_a_process_that_takes_longer(waits: list[float | None]) -> None:
+    with subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"]) as child:
+        before = time.monotonic()
+        assert run_job._wait(child, 0.2) is None
+        assert 0.2 <= time.monotonic() - before < 20
+        assert child.poll() is None
+        child.kill()
+
+
+#: Starts a process, says which in a file of its own, and stays.
+_WITH_A_CHILD = """
+import pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
+new = pathlib.Path(sys.argv[2], "new")
+new.write_text(str(child.pid))
+new.rename(new.with_name("child"))
+time.sleep(60)
+"""
+
+
+def lives(pid: int) -> bool:
+    """Whether a process is there and no mere entry that nobody has asked about yet."""
+    told = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return told.stdout.strip()[:1] not in ("", "Z")
+
+
+@UNIX
+def test_a_time_limit_ends_the_group(waits: list[float | None], tmp_path: Path) -> None:
+    command = [sys.executable, "-S", "-c", _WITH_A_CHILD]
+    failure, _ = run_job._run(job("m", time_limit=2.0), tmp_path, command)
+    assert failure == Failure(failures.TIME, "took longer than its time limit of 2 s")
+    pid = int((tmp_path / "child").read_text(encoding="utf-8"))
+    deadline = time.monotonic() + 20
+    while lives(pid):
+        assert time.monotonic() < deadline, "what the process had started outlived it"
+        time.sleep(0.05)
 
 
 def test_results_that_fail_are_a_failure(tmp_path: Path) -> None:
