@@ -93,7 +93,13 @@ def work(tmp_path_factory: pytest.TempPathFactory, scripts: None) -> Path:
         ),
         change=harder,
     )
-    for name, rate in (("distractible", 0.6), ("grpo", 0.2), ("hardened", 0.0)):
+    for name, rate in (
+        ("distractible", 0.6),
+        ("counting", 0.5),
+        ("trapped", 0.9),
+        ("grpo", 0.2),
+        ("hardened", 0.0),
+    ):
         write(
             work,
             f"{name}-s0",
