@@ -146,6 +146,58 @@ def test_no_templates_no_tasks(tmp_path: Path) -> None:
         evaluate_tasks.write_tasks(tmp_path, 2, 3)
 
 
+def test_tasks_that_say_the_same_are_left_as_they_are(work: Path) -> None:
+    evaluate_tasks.write_tasks(work, 2, 3)
+    folder = work / "tasks"
+    changed, kept = folder / "small_numbers_zeroshot.yaml", folder / "bank_noop_zeroshot.yaml"
+    before = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
+    (folder / "of_before.yaml").write_text("task: of_before", encoding="utf-8")
+    evaluate_tasks.write_tasks(work, 2, 4)
+    after = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
+    assert after.keys() == before.keys()
+    assert {name for name in after if after[name] != before[name]} == {
+        "small_original_zeroshot.yaml",
+        "small_numbers_zeroshot.yaml",
+    }
+    text = changed.read_text(encoding="utf-8")
+    assert text == evaluate_tasks.task_files(2, 4)["small_numbers_zeroshot"]
+    kept.write_text("cut o", encoding="utf-8")
+    evaluate_tasks.write_tasks(work, 2, 4)
+    assert kept.read_text(encoding="utf-8") == evaluate_tasks.task_files(2, 4)["bank_noop_zeroshot"]
+
+
+def test_tasks_by_their_names(work: Path) -> None:
+    every = evaluate_tasks.write_tasks(work, 2, 3)
+    assert evaluate.asked(every, ()) == every
+    assert evaluate.asked(every, ("small_*", "bank_p?")) == (
+        "bank_p1_zeroshot",
+        "bank_p2_zeroshot",
+        "small_original_zeroshot",
+        "small_numbers_zeroshot",
+    )
+    assert evaluate.asked(every, ("known_noop",)) == ("known_noop_zeroshot",)
+    with pytest.raises(
+        UsageError, match=r"no task is named bnak_\* or p3; there are bank_original, bank_names"
+    ):
+        evaluate.asked(every, ("bnak_*", "p3"))
+
+
+def test_processes_have_caches_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cache(slot: int) -> str:
+        return str(evaluate.environment(tmp_path, "0", slot)["VLLM_CACHE_ROOT"])
+
+    monkeypatch.delenv("VLLM_CACHE_ROOT", raising=False)
+    assert cache(1) == str(tmp_path / "cache" / "slot-1")
+    monkeypatch.setenv("VLLM_CACHE_ROOT", "")
+    assert cache(0) == str(tmp_path / "cache" / "slot-0")
+    monkeypatch.setenv("VLLM_CACHE_ROOT", str(tmp_path / "kept"))
+    assert [cache(slot) for slot in (0, 1)] == [str(tmp_path / "kept" / f"slot-{slot}") for slot in (0, 1)]
+    # Processes run in WORK; the path is meant from where the command is given.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VLLM_CACHE_ROOT", "near")
+    assert cache(0) == str(tmp_path / "near" / "slot-0")
+
+
 def test_what_vllm_is_told(tmp_path: Path) -> None:
     organism(tmp_path, "reasoner-s0")
     words = evaluate.command(tmp_path, "reasoner-s0", ("a", "b"), options(limit=4))
@@ -211,6 +263,27 @@ def test_a_finished_one_is_skipped_while_nothing_changed(
     (work / "models" / "good-s0" / "model.safetensors").write_bytes(b"other")
     assert evaluate.main([str(work)]) == 1
     assert "was made with weights" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("fake")
+def test_some_of_the_tasks(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    organism(work, "good-s0")
+    given = [str(work), "--tasks", "known_n*", "bank_original"]
+    assert evaluate.main(given) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("[1/1] good-s0"))
+    scores = "bank: original 0.50; known: names 0.50, numbers 0.50, noop 0.50, noop_control 0.50"
+    assert line.partition("; ")[2] == scores
+    (run,) = find_runs([work / "logs" / "good-s0"])
+    asked = {task.removesuffix("_zeroshot") for _, task in run.samples}
+    assert asked == {"bank_original", "known_names", "known_numbers", "known_noop", "known_noop_control"}
+    # All task files are there, whichever are asked.
+    assert len(list((work / "tasks").iterdir())) == TASKS
+    assert evaluate.main(given) == 0
+    assert "1 models, 1 of them done before" in capsys.readouterr().out
+    assert evaluate.main([str(work)]) == 1
+    assert "was made with tasks ['known_n*', 'bank_original'], not []" in capsys.readouterr().out
+    assert evaluate.main([str(work), "--tasks", "p3"]) == 1
+    assert "error: no task is named p3; there are bank_original" in capsys.readouterr().err
 
 
 def logs(work: Path, name: str, text: str) -> None:
