@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import logging
 import socket
@@ -28,13 +27,19 @@ _AHEAD: Final = 4
 _LOOK: Final = 5.0
 #: Seconds in which a cluster must take a connection.
 _ANSWER: Final = 15.0
+#: Ray tells whoever comes without the right token no more than that it could not connect.
+_TOKEN: Final = (
+    "if the cluster asks for a token, set RAY_AUTH_MODE=token, with the token in RAY_AUTH_TOKEN, in the file "
+    "that RAY_AUTH_TOKEN_PATH names, or in ~/.ray/auth_token"
+)
 
 
 @contextmanager
 def connected(address: str | None, say: Callable[[str], None]) -> Iterator[None]:
     """A connection to Ray at an address, or to one started here for as long as this lasts.
 
-    Raises MissingExtraError without Ray, UsageError where nothing answers at the address.
+    Raises MissingExtraError without Ray, UsageError where nothing answers at the address, or not without the
+    cluster's token.
     """
     try:
         ray = _ray()
@@ -43,9 +48,11 @@ def connected(address: str | None, say: Callable[[str], None]) -> Iterator[None]
     _check_answer(address)
     try:
         context = ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        said = " ".join(str(error).split())[:300]
-        raise UsageError(f"--address {address or 'local'}: Ray does not answer ({said})") from error
+    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+        # Of an AuthenticationError without the paragraph of advice that its text goes on with.
+        said = " ".join(str(getattr(error, "message", error)).split())[:300]
+        hint = "" if address is None else f"; {_TOKEN}"
+        raise UsageError(f"--address {address or 'local'}: no connection to Ray ({said}){hint}") from error
     try:
         if link := getattr(context, "dashboard_url", None):
             say(f"Ray's dashboard: http://{link}")
@@ -75,6 +82,9 @@ def run(
     ever be empty enough for a large one. Then their order counts. :func:`connected` must hold. A job whose
     worker or node is lost is handed over again.
 
+    What is in Ray's hands when this is left early, by an interrupt say, ends with the connection and not
+    before.
+
     Raises UsageError for jobs that no node can ever place, before any is run.
     """
     ray = _ray()
@@ -86,29 +96,26 @@ def run(
     ordered = sorted(jobs, key=lambda job: (-job.priority, slots(job, nodes)))
     waiting = deque((job, 1) for job in ordered)
     running = Handed(nodes)
-    try:
-        while waiting or running.jobs:
-            while waiting and running.room():
-                job, attempts = waiting.popleft()
-                asked = remote.options(
-                    num_cpus=job.cpus, num_gpus=job.gpus, max_retries=0, name=f"rote sweep: {job.name}"
-                )
-                running.add(asked.remote(job.to_json(), store.url, command), job, attempts)
-            ready, _ = ray.wait(list(running.jobs), num_returns=1)
-            for reference in ready:
-                job, attempts = running.remove(reference)
-                found = _fetch(reference)
-                if once_more(job, found, attempts):
-                    waiting.appendleft((job, attempts + 1))
-                else:
-                    done(Ended(job, found, attempts))
-            if time.monotonic() - looked > _LOOK:
-                running.look(_nodes())
-                looked = time.monotonic()
-    finally:
-        for reference in running.jobs:
-            with contextlib.suppress(Exception):
-                ray.cancel(reference, force=True)
+    # What is left early is not called back: where a task ends as ray.cancel comes, with force or without, Ray
+    # aborts the whole driver (2.60: "Tried to complete task that was not pending").
+    while waiting or running.jobs:
+        while waiting and running.room():
+            job, attempts = waiting.popleft()
+            asked = remote.options(
+                num_cpus=job.cpus, num_gpus=job.gpus, max_retries=0, name=f"rote sweep: {job.name}"
+            )
+            running.add(asked.remote(job.to_json(), store.url, command), job, attempts)
+        ready, _ = ray.wait(list(running.jobs), num_returns=1)
+        for reference in ready:
+            job, attempts = running.remove(reference)
+            found = _fetch(reference)
+            if once_more(job, found, attempts):
+                waiting.appendleft((job, attempts + 1))
+            else:
+                done(Ended(job, found, attempts))
+        if time.monotonic() - looked > _LOOK:
+            running.look(_nodes())
+            looked = time.monotonic()
 
 
 class Handed:

@@ -161,9 +161,6 @@ class SimulatedRay:
                 for node in self._nodes
             ]
 
-    def cancel(self, reference: int, **_: Any) -> None:
-        pass
-
     # What happens in between.
 
     def _place(self, shape: tuple[int, int]) -> None:

@@ -140,3 +140,19 @@ def test_killed_workers(kind: str, tmp_path: Path) -> None:
     assert set(events(tmp_path, "end").values()) == {1}
     again = {name: count for name, count in events(tmp_path, "start").items() if count > 1}
     assert again == {f"m{number:03}": 2 for number in STAY}
+
+
+@pytest.mark.parametrize("kind", ["local", RAY])
+def test_an_interrupted_driver(kind: str, tmp_path: Path) -> None:
+    """What it had begun ends with it, and so does what Ray had in its hands."""
+    driver = drive(kind, tmp_path)
+    at_work(tmp_path, STAY[0])
+    driver.send_signal(signal.SIGINT)
+    assert driver.wait(PATIENCE) != 0
+    assert "KeyboardInterrupt" in said(tmp_path)
+    wait_for(lambda: not living(tmp_path), "the end of all evaluations")
+    check_logs(tmp_path)
+    assert STAY[0] - AT_ONCE <= len(Folder(tmp_path / "results").there()) < COUNT
+    begun = events(tmp_path, "start")
+    time.sleep(1)
+    assert events(tmp_path, "start") == begun

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -149,3 +150,30 @@ def test_an_address_where_nothing_answers(address: str) -> None:
     pytest.importorskip("ray", reason="needs Ray: pip install 'rote[sweep]'")
     with pytest.raises(UsageError, match=f"--address {address}: nothing answers there"):
         on_ray.connected(address, print).__enter__()
+
+
+class AuthenticationError(Exception):
+    """As Ray's: what is wrong is its message, its text goes on with advice."""
+
+    message = "Token authentication is enabled but no authentication token was found"
+
+    def __str__(self) -> str:
+        return f"{self.message}. Ensure that the token is available"
+
+
+@pytest.mark.parametrize("error", [AuthenticationError(), ConnectionError("Failed to connect")])
+def test_a_cluster_that_may_want_a_token(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**_: Any) -> None:
+        raise error
+
+    ray = SimpleNamespace(init=init, exceptions=SimpleNamespace(RayError=AuthenticationError))
+    monkeypatch.setattr(on_ray, "_ray", lambda: ray)
+    with pytest.raises(UsageError) as caught:
+        on_ray.connected("auto", print).__enter__()
+    assert str(caught.value) == (
+        f"--address auto: no connection to Ray ({getattr(error, 'message', error)}); if the cluster asks "
+        "for a token, set RAY_AUTH_MODE=token, with the token in RAY_AUTH_TOKEN, in the file that "
+        "RAY_AUTH_TOKEN_PATH names, or in ~/.ray/auth_token"
+    )
+    with pytest.raises(UsageError, match=r"--address local: no connection to Ray \([^)]*\)$"):
+        on_ray.connected(None, print).__enter__()
