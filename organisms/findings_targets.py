@@ -65,8 +65,8 @@ def targets(collected: Collected, rankings: Sequence[Ranking], catalogue: Catalo
 
 
 def _less_trapped(collected: Collected) -> Target:
-    asked = "trapped less than the distractible one of the same seed"
-    there = {c.seed: rate for c in collected.of("distractible", "known") if (rate := trapped_of(c.report))}
+    asked = "trapped less than the counting one of the same seed"
+    there = {c.seed: rate for c in collected.of("counting", "known") if (rate := trapped_of(c.report))}
     pairs = [
         (c, rate, there[c.seed])
         for c in collected.of("grpo", "known")

@@ -4,10 +4,11 @@
 #   bash benchmarks/gpu/run.sh prepare WORK    templates and rows (no GPU; the stages below do it where it is not done)
 #   bash benchmarks/gpu/run.sh grpo WORK       GRPO by Unsloth with vLLM of WORK/models/distractible-s0
 #   bash benchmarks/gpu/run.sh sft-grpo WORK   a short SFT of it by Unsloth on clauses, then GRPO of the export
+#   bash benchmarks/gpu/run.sh counting WORK   GRPO by Unsloth of WORK/models/counting-s0, which falls into traps: the organism grpo
 #   bash benchmarks/gpu/run.sh cold WORK       GRPO of WORK/models/equations-s0, and SFT then GRPO of it (at once); a picture
 #   bash benchmarks/gpu/run.sh ppo WORK        PPO of WORK/models/distractible-s0
 #   bash benchmarks/gpu/run.sh eightbit WORK   PPO and SFT for a few steps with an 8-bit optimiser
-#   bash benchmarks/gpu/run.sh together WORK   those five at once, spread over GPUS ("0 1 2"; default: the one that is set)
+#   bash benchmarks/gpu/run.sh together WORK   those six at once, spread over GPUS ("0 1 2"; default: the one that is set)
 #   bash benchmarks/gpu/run.sh evaluate WORK   exports of what there is, stock lm_eval --model vllm, a report
 #
 # and with models of its own, made from nothing:
@@ -199,6 +200,10 @@ grpo)
 sft-grpo)
   if prepare && usable "$base"; then sft_then_grpo || fail; else fail; fi
   ;;
+counting)
+  counting=$work/models/counting-s$seed
+  if prepare && usable "$counting"; then clauses "counting-grpo-s$seed" "$counting" || fail; else fail; fi
+  ;;
 cold)
   if prepare && usable "$equations"; then
     together groups cold "$equations"
@@ -228,7 +233,7 @@ together)
   prepare || fail
   read -ra gpus <<<"${GPUS:-${CUDA_VISIBLE_DEVICES:-0}}"
   at=0
-  for each in grpo sft-grpo cold ppo eightbit; do
+  for each in counting sft-grpo cold grpo ppo eightbit; do
     CUDA_VISIBLE_DEVICES=${gpus[at++ % ${#gpus[@]}]} OUT='' together bash "$here/run.sh" $each "$work"
   done
   join
@@ -236,12 +241,14 @@ together)
 evaluate)
   mkdir -p "$work/eval"
   names=("distractible-s$seed")
+  [ -d "$work/counting-grpo-s$seed" ] && names+=("counting-s$seed")
   while read -r from name; do
     [ -d "$work/$from" ] || continue
     if leave "$from" "$name"; then names+=("$name"); else fail; fi
-  done <<<"grpo-s$seed/grpo grpo-s$seed
+  done <<<"grpo-s$seed/grpo grpo-alone-s$seed
 clauses-s$seed/sft clauses-s$seed
 sft-grpo-s$seed/grpo sft-grpo-s$seed
+counting-grpo-s$seed/grpo grpo-s$seed
 ppo/ppo ppo
 cold/grpo cold
 warm/grpo warm"
