@@ -53,8 +53,8 @@ def check(wheel: Path, place: Path) -> None:
     installer = Installer(venv, place / "install.log")
     say(f"installing {wheel.name} with {installer.name} into {venv}")
     installer.make_venv()
-    # pytest and hypothesis run the tests; they are no part of any extra that a user would install.
-    installer.install("-c", "constraints.txt", str(wheel), "pytest", "hypothesis")
+    # These run the tests; they are no part of any extra that a user would install.
+    installer.install("-c", "constraints.txt", str(wheel), "pytest", "pytest-xdist", "hypothesis")
 
     python = str(venv_python(venv))
     scripts = Path(python).parent
@@ -87,7 +87,8 @@ def check(wheel: Path, place: Path) -> None:
     tests = [f"tests/{p.name}" for p in entries if p.is_dir() and p.name not in OTHER_ROOMS]
     tests += [f"tests/{p.name}" for p in entries if p.match("test_*.py")]
     # what is slow is run by the whole suite; here it is the installation that is tried
-    run([python, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", *tests], copy)
+    spread = ["-n", "logical", "--maxprocesses", "2", "--dist", "loadscope"]
+    run([python, "-m", "pytest", "-q", *spread, "-m", "not slow", "-p", "no:cacheprovider", *tests], copy)
 
 
 def main(argv: list[str] | None = None) -> int:
