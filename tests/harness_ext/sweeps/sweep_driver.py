@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -28,4 +29,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Tests that run in the background of a shell hand on that Ctrl-C is not heard.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main()
