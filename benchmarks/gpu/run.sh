@@ -158,6 +158,13 @@ ppo() {
     probe.source="$known" "$@"
 }
 
+# with MODEL COMMAND …: what goes on from a model, once rows are there and the model can be used
+with() {
+  local model=$1
+  shift
+  if prepare && usable "$model" && "$@"; then :; else fail; fi
+}
+
 # leave STAGE MODEL: the weights of a stage as a model that lm_eval loads
 leave() {
   local from
@@ -195,14 +202,14 @@ prepare)
   prepare || fail
   ;;
 grpo)
-  if prepare && usable "$base"; then clauses "grpo-s$seed" "$base" || fail; else fail; fi
+  with "$base" clauses "grpo-s$seed" "$base"
   ;;
 sft-grpo)
-  if prepare && usable "$base"; then sft_then_grpo || fail; else fail; fi
+  with "$base" sft_then_grpo
   ;;
 counting)
   counting=$work/models/counting-s$seed
-  if prepare && usable "$counting"; then clauses "counting-grpo-s$seed" "$counting" || fail; else fail; fi
+  with "$counting" clauses "counting-grpo-s$seed" "$counting"
   ;;
 cold)
   if prepare && usable "$equations"; then
@@ -216,7 +223,7 @@ cold)
   fi
   ;;
 ppo)
-  if prepare && usable "$base"; then ppo ppo || fail; else fail; fi
+  with "$base" ppo ppo
   ;;
 eightbit)
   if prepare && usable "$base"; then
