@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from mixtures import BRICKS, PLUMS, bank_part, folder_of, mixture_of, rows_of
+from mixtures import bank_part, mixture_of, rows_of
 
 from rote.errors import DataError
 from rote.perturb import load_source
@@ -21,18 +21,6 @@ from rote.train.rows import Row, problem_row
 
 SENTENCE = "In the end {k} more are to be counted."
 SENTENCES = (SENTENCE, "Add {k} to the result.", "The answer is raised by {k}.")
-#: Of the bank's templates, some that take inert clauses; two of them have answers in cents.
-SOME = ("bike_hire", "book_sale", "class_trip", "crab_pots", "fence_posts", "ferry_seats")
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return folder_of(tmp_path_factory.mktemp("templates") / "own", PLUMS, BRICKS)
-
-
-@pytest.fixture(scope="module")
-def some(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return folder_of(tmp_path_factory.mktemp("templates") / "some", bank=SOME)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mixtures import BRICKS, PLUMS, bank_part, folder_of, mixture_of, rows_of, spec_of
+from mixtures import PLUMS, SOME, bank_part, folder_of, mixture_of, rows_of, spec_of
 
 from rote.errors import DataError
 from rote.perturb import load_source
@@ -20,18 +20,6 @@ from rote.train.recipe import DecontaminationSpec
 
 ARITHMETIC = {"source": "arithmetic", "weight": 1.0}
 LINEAR = {"source": "linear", "weight": 0.5}
-#: Of the bank's templates, some that take inert clauses.
-SOME = ("bike_hire", "book_sale", "class_trip", "crab_pots", "fence_posts", "ferry_seats")
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return folder_of(tmp_path_factory.mktemp("templates") / "own", PLUMS, BRICKS)
-
-
-@pytest.fixture(scope="module")
-def some(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return folder_of(tmp_path_factory.mktemp("templates") / "some", bank=SOME)
 
 
 def test_a_shard_is_the_same_whenever_it_is_asked_for(some: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mixtures import BRICKS, PLUMS, bank_part, folder_of
+from mixtures import bank_part
 from runs import Ended, Server, recipe_of, write_recipe
 
 pytest.importorskip("trl", reason="needs rote[train]")
@@ -32,11 +32,6 @@ MODEL = {
 }
 #: What of a log is about the clock.
 CLOCK = ("seconds", "step_time", "tokens_per_second")
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return folder_of(tmp_path_factory.mktemp("templates") / "own", PLUMS, BRICKS)
 
 
 def stage_of(own: Path, **fields: Any) -> dict[str, Any]:
