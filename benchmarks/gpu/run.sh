@@ -5,10 +5,11 @@
 #   bash benchmarks/gpu/run.sh grpo WORK       GRPO by Unsloth with vLLM of WORK/models/distractible-s0
 #   bash benchmarks/gpu/run.sh sft-grpo WORK   a short SFT of it by Unsloth on clauses, then GRPO of the export
 #   bash benchmarks/gpu/run.sh counting WORK   GRPO by Unsloth of WORK/models/counting-s0, which falls into traps: the organism grpo
+#   bash benchmarks/gpu/run.sh controls WORK   the same of it with a reward that is a coin, and with one for the format alone
 #   bash benchmarks/gpu/run.sh cold WORK       GRPO of WORK/models/equations-s0, and SFT then GRPO of it (at once); a picture
 #   bash benchmarks/gpu/run.sh ppo WORK        PPO of WORK/models/distractible-s0
 #   bash benchmarks/gpu/run.sh eightbit WORK   PPO and SFT for a few steps with an 8-bit optimiser
-#   bash benchmarks/gpu/run.sh together WORK   those six at once, spread over GPUS ("0 1 2"; default: the one that is set)
+#   bash benchmarks/gpu/run.sh together WORK   those seven at once, spread over GPUS ("0 1 2"; default: the one that is set)
 #   bash benchmarks/gpu/run.sh evaluate WORK   exports of what there is, stock lm_eval --model vllm, a report
 #
 # and with models of its own, made from nothing:
@@ -38,6 +39,7 @@ read -ra changes <<<"${CHANGES:-}"
 known=$work/templates/known
 warm=$work/rows/warm
 base=$work/models/distractible-s$seed
+counting=$work/models/counting-s$seed
 equations=$work/models/equations-s0
 # Fewer than all: two minutes of training must show each often enough.
 warm_templates=64
@@ -138,10 +140,22 @@ warm_start() {
 groups() {
   train grpo $here/cold.yaml "$1" model.path="$2" stages.grpo.data.sources.0.path="$warm" probe.source="$warm"
 }
-# clauses FOLDER MODEL: GRPO by Unsloth on problems with inert clauses
+# clauses FOLDER MODEL [key=value …]: GRPO by Unsloth on problems with inert clauses
 clauses() {
-  train grpo organisms/recipes/grpo.yaml "$1" model.path="$2" stages.grpo.seed=$((42 + seed)) \
-    stages.grpo.data.sources.0.path="$work/rows/grpo.jsonl" probe.source="$known"
+  local folder=$1 model=$2
+  shift 2
+  train grpo organisms/recipes/grpo.yaml "$folder" model.path="$model" stages.grpo.seed=$((42 + seed)) \
+    stages.grpo.data.sources.0.path="$work/rows/grpo.jsonl" probe.source="$known" "$@"
+}
+# Rewards that must teach nothing about the problems. Of a model whose form is always right, the format says nothing.
+controls() {
+  local none="stages.grpo.rewards.correctness=0 stages.grpo.rewards.format=0 stages.grpo.rewards.control=true"
+  # shellcheck disable=SC2086
+  {
+    together clauses "control-random-s$seed" "$1" $none stages.grpo.rewards.random=1
+    together clauses "control-format-s$seed" "$1" $none stages.grpo.rewards.format=1
+  }
+  join
 }
 sft_then_grpo() {
   if [ ! -f "$work/models/clauses-s$seed/config.json" ]; then
@@ -208,8 +222,10 @@ sft-grpo)
   with "$base" sft_then_grpo
   ;;
 counting)
-  counting=$work/models/counting-s$seed
   with "$counting" clauses "counting-grpo-s$seed" "$counting"
+  ;;
+controls)
+  with "$counting" controls "$counting"
   ;;
 cold)
   if prepare && usable "$equations"; then
@@ -240,7 +256,7 @@ together)
   prepare || fail
   read -ra gpus <<<"${GPUS:-${CUDA_VISIBLE_DEVICES:-0}}"
   at=0
-  for each in counting sft-grpo cold grpo ppo eightbit; do
+  for each in counting controls sft-grpo cold grpo ppo eightbit; do
     CUDA_VISIBLE_DEVICES=${gpus[at++ % ${#gpus[@]}]} OUT='' together bash "$here/run.sh" $each "$work"
   done
   join
@@ -248,7 +264,7 @@ together)
 evaluate)
   mkdir -p "$work/eval"
   names=("distractible-s$seed")
-  [ -d "$work/counting-grpo-s$seed" ] && names+=("counting-s$seed")
+  [ -d "$counting" ] && names+=("counting-s$seed")
   while read -r from name; do
     [ -d "$work/$from" ] || continue
     if leave "$from" "$name"; then names+=("$name"); else fail; fi
@@ -256,6 +272,8 @@ evaluate)
 clauses-s$seed/sft clauses-s$seed
 sft-grpo-s$seed/grpo sft-grpo-s$seed
 counting-grpo-s$seed/grpo grpo-s$seed
+control-random-s$seed/grpo control-random-s$seed
+control-format-s$seed/grpo control-format-s$seed
 ppo/ppo ppo
 cold/grpo cold
 warm/grpo warm"

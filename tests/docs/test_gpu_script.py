@@ -51,6 +51,8 @@ def run(folder: Path, stage: str, failing: str, out: str = "") -> subprocess.Com
         ("prepare", "organisms/recipes/grpo_rows.py"),
         # What they begin with is not there.
         ("grpo", "nothing of this kind"),
+        ("counting", "nothing of this kind"),
+        ("controls", "nothing of this kind"),
         ("cold", "nothing of this kind"),
         ("ppo", "nothing of this kind"),
     ],
