@@ -3,12 +3,13 @@
 
     python benchmarks/cold_start.py [--out cold-start] [--steps 40] [--picture docs/images/cold-start.png]
     python benchmarks/cold_start.py --runs "GRPO alone=cold" "after an SFT=warm" --picture cold-start.png
+    python benchmarks/cold_start.py --runs "right answers=run" "a coin=control" --probed noop
 
 A Qwen2 of 1.5 million random weights and forty small sums as stories, on a CPU, some minutes. The same GRPO
 (same rows, seed and settings) begins from the random weights, and from what ``--sft`` steps of SFT left.
 Prints accuracy of the sampled answers in the first and the last four steps of each, and what alarms rang.
-With ``--runs``, nothing is trained: the same is told and drawn of runs that are there (their folders, with
-names for the picture), and their probes, where they have one.
+With ``--runs``, nothing is trained: the same is told and drawn of up to five runs that are there (their
+folders, with names for the picture), and of the variants ``--probed`` of their probes, where they have one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -99,12 +101,12 @@ def series(log: list[dict[str, Any]], key: str) -> list[tuple[int, float]]:
     return [(record["step"], record[key]) for record in log if record.get(key) is not None]
 
 
-def tell(name: str, folder: Path, log: list[dict[str, Any]]) -> None:
+def tell(name: str, folder: Path, log: list[dict[str, Any]], variants: Sequence[str]) -> None:
     """What became of a run; one that was stopped has no record of its alarms."""
     right = [value for _, value in series(log, RIGHT)]
     told = f"{fmean(right[:4]):.1%} → {fmean(right[-4:]):.1%}" if right else "no step was logged"
     print(f"{name}: right {told}")
-    for variant in PROBED:
+    for variant in variants:
         if probed := series(log, f"probe/{variant}"):
             print(f"    probe, {variant}: {probed[0][1]:.1%} → {probed[-1][1]:.1%}")
     if not (folder / "stage.json").is_file():
@@ -115,9 +117,11 @@ def tell(name: str, folder: Path, log: list[dict[str, Any]]) -> None:
         print(f"    {alarm}")
 
 
-#: In the log: the share of sampled answers that are right, and the variants of the probe that are drawn.
+#: In the log: the share of sampled answers that are right.
 RIGHT = "rewards/correctness/mean"
-PROBED = ("original", "numbers")
+#: Of runs: https://jfly.uni-koeln.de/color, which those who are colour-blind can tell apart.
+STYLES = (("#D55E00", "--"), ("#0072B2", "-"), ("#009E73", "-."), ("#CC79A7", ":"), ("#56B4E9", (0, (5, 1))))
+MARKERS = "os^"
 PANELS = (
     (RIGHT, "sampled answers that are right", "share"),
     ("reward", "reward", "mean of the step"),
@@ -125,21 +129,21 @@ PANELS = (
 )
 
 
-def draw(logs: dict[str, list[dict[str, Any]]], path: Path) -> None:
+def draw(logs: dict[str, list[dict[str, Any]]], variants: Sequence[str], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    probed = any(series(log, f"probe/{variant}") for log in logs.values() for variant in PROBED)
+    probed = any(series(log, f"probe/{variant}") for log in logs.values() for variant in variants)
     # Toy runs have no probe, and their reward shows no more than the answers do.
     panels = PANELS if probed else (PANELS[0], PANELS[2])
     figure = Figure(figsize=(9, 6.2 if probed else 3.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(2 if probed else 1, 2).flat)
-    for (name, log), colour, style in zip(logs.items(), ("#D55E00", "#0072B2"), ("--", "-"), strict=True):
+    for (name, log), (colour, style) in zip(logs.items(), STYLES, strict=False):
         for axis, (key, _, _) in zip(axes, panels, strict=False):
             if points := series(log, key):
                 axis.plot(*zip(*points, strict=True), color=colour, linestyle=style, label=name)
-        for variant, marker in zip(PROBED, "os", strict=True) if probed else ():
+        for variant, marker in zip(variants, MARKERS, strict=False) if probed else ():
             if points := series(log, f"probe/{variant}"):
                 axes[-1].plot(
                     *zip(*points, strict=True),
@@ -152,15 +156,23 @@ def draw(logs: dict[str, list[dict[str, Any]]], path: Path) -> None:
         axis.set_title(title, fontsize=10, loc="left")
         axis.set_ylabel(label)
     if probed:
-        axes[-1].set_title("probe: greedy answers that are right", fontsize=10, loc="left")
+        told = f" ({variants[0]})" if len(variants) == 1 else ""
+        axes[-1].set_title(f"probe: greedy answers that are right{told}", fontsize=10, loc="left")
         axes[-1].set_ylabel("share")
-        axes[-1].legend(frameon=False, fontsize=8)
+        if len(variants) > 1:
+            axes[-1].legend(frameon=False, fontsize=8)
     for axis in axes:
         axis.set_xlabel("step of GRPO")
         axis.set_ylim(-0.03, 1.13 if axis.get_title(loc="left") == "reward" else 1.03)
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0].legend(frameon=False, fontsize=9)
+    # Two find room among the lines, more do not.
+    if len(logs) > 2:
+        figure.legend(
+            *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False
+        )
+    else:
+        axes[0].legend(frameon=False, fontsize=9)
     figure.savefig(path, dpi=130)
 
 
@@ -172,15 +184,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--sft", type=int, default=120)
     parser.add_argument("--picture", type=Path)
-    parser.add_argument("--runs", type=named_run, nargs=2, metavar="NAME=FOLDER")
+    parser.add_argument("--runs", type=named_run, nargs="+", metavar="NAME=FOLDER")
+    parser.add_argument(
+        "--probed", nargs="+", default=["original", "numbers"], metavar="VARIANT", help="of the probe"
+    )
     args = parser.parse_args()
+    if len(args.runs or ()) > len(STYLES):
+        parser.error(f"--runs: {len(args.runs)} runs; a picture has room for {len(STYLES)}")
+    if len(args.probed) > len(MARKERS):
+        parser.error(f"--probed: {len(args.probed)} variants; a picture has room for {len(MARKERS)}")
     runs = args.runs or toys(args.out, sft=args.sft, steps=args.steps)
     logs = {}
     for name, folder in runs:
         lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
         logs[name] = [json.loads(line) for line in lines]
-        tell(name, folder, logs[name])
-    draw(logs, args.picture or args.out / "cold-start.png")
+        tell(name, folder, logs[name], args.probed)
+    draw(logs, args.probed, args.picture or args.out / "cold-start.png")
 
 
 def toys(out: Path, *, sft: int, steps: int) -> list[tuple[str, Path]]:

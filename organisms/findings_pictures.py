@@ -172,7 +172,7 @@ def draw_trapped(collected: Collected, path: Path) -> Path | None:
                 says = "distractible" in cell.report.verdict.conclusions
                 colour = MEMORY if says else CALM
                 _whisker(axis, row + shift, rate.estimate, rate.interval, colour, cell.seed, upright=False)
-    for bound, text in ((5, "hardened: below"), (20, "distractible: at least")):
+    for bound, text in ((5, "hardened: <"), (20, "distractible: ≥")):
         axis.axvline(bound, color=GREY, linewidth=0.9, linestyle="--", zorder=1)
         axis.text(bound, -0.55, f" {text} {bound} %", fontsize=7, color=GREY, ha="left", va="bottom")
     axis.set_xlim(left=-1)

@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", required=True, metavar="NAME", help="the judge: any model of lm-eval")
     parser.add_argument("--model_args", default="", metavar="KEY=VALUE,…", help="its arguments")
-    parser.add_argument("--batch_size", default="1", metavar="N", help="its batch size, or auto (default: 1)")
+    parser.add_argument(
+        "--batch_size", metavar="N", help="its batch size, or auto (default: auto for vLLM, else 1)"
+    )
     parser.add_argument("--device", metavar="DEVICE", help="its device")
     parser.add_argument("--chat", action="store_true", help="put prompts through its chat template")
     parser.add_argument(
@@ -46,10 +48,11 @@ def run(args: argparse.Namespace) -> int:
     if out is not None and out.exists():
         raise UsageError(f"--out {out}: is there already; name a new file")
     samples = [(task, path) for path, task, _ in find_logs(args.logs)[1]] if args.logs else []
+    size: str | None = args.batch_size
     ask = open_judge(
         args.model,
         args.model_args,
-        batch_size=int(args.batch_size) if args.batch_size.isdigit() else args.batch_size,
+        batch_size=int(size) if size is not None and size.isdigit() else size,
         device=args.device,
         chat=args.chat,
         max_tokens=args.max_tokens,

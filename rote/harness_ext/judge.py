@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from rote.answers.passages import without_thinking
 from rote.errors import UsageError
+from rote.harness_ext import models
 
 #: Prompts to replies, in order.
 Ask = Callable[[Sequence[str]], Sequence[str]]
@@ -232,7 +233,7 @@ def open_judge(
     model: str,
     model_args: str | Mapping[str, Any] = "",
     *,
-    batch_size: int | str = 1,
+    batch_size: int | str | None = None,
     device: str | None = None,
     chat: bool = False,
     max_tokens: int = 512,
@@ -241,6 +242,7 @@ def open_judge(
 
     Parameters
     ----------
+    batch_size: None: auto for vLLM, else 1.
     chat: put the prompt as a user's turn through the model's chat template.
 
     Raises UsageError for a model that lm-eval does not know, and what the model raises.
@@ -254,7 +256,10 @@ def open_judge(
     if max_tokens < 1:
         raise UsageError(f"--max-tokens must be 1 or more, got {max_tokens}")
     check_model(model)
-    further = {"batch_size": batch_size, "device": device}
+    further = {
+        "batch_size": models.default_batch_size(model) if batch_size is None else batch_size,
+        "device": device,
+    }
     build = get_model(model)
     if isinstance(model_args, str):
         lm = build.create_from_arg_string(model_args, further)

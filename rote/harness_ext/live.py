@@ -61,7 +61,7 @@ def evaluate_in_batches(
     """
     from lm_eval.api.registry import get_model
     from lm_eval.evaluator import simple_evaluate
-    from lm_eval.utils import handle_non_serializable
+    from lm_eval.utils import handle_non_serializable, simple_parse_args_string
 
     from rote.harness_ext.run import check_model
 
@@ -80,7 +80,10 @@ def evaluate_in_batches(
                 f"{len(missing):,} templates of the baseline are in none of the tasks {', '.join(tasks)} "
                 f"(the first: {missing[0]})"
             )
-        lm = get_model(model).create_from_arg_string(model_args, {})
+        given = simple_parse_args_string(model_args)
+        lm = get_model(model).create_from_arg_obj(
+            {"batch_size": models.default_batch_size(model, given), **given}, {}
+        )
         waiting = random_order(templates, order)
         for start in range(0, len(waiting), size):
             now = tuple(waiting[start : start + size])

@@ -36,6 +36,7 @@ rote eval takes everything that `lm_eval run` takes (below), and besides
   finds rote's tasks and models without --include_path,
   logs samples, unless a --config file says log_samples: false,
   writes to ./{DEFAULT_OUTPUT} unless --output_path says where,
+  has --batch_size auto for vLLM, which with lm-eval's 1 gets one prompt at a time,
   refuses --cache_requests, whose key leaves out the seed and the number of variants,
   takes three options of its own:
     --seeds 0,1,2   problems of several seeds, in one run; one log for each seed
@@ -124,7 +125,11 @@ def prepare(args: argparse.Namespace) -> bool:
     if (given("num_fewshot") or 0) > SHOTS and not all(name.endswith("_zeroshot") for name in names):
         raise UsageError(f"--num_fewshot {given('num_fewshot')}: rote's tasks have {SHOTS} exemplars")
     _check_config(args)
-    check_model(given("model") or "hf")
+    model = given("model") or "hf"
+    check_model(model)
+    size = models.default_batch_size(model, given("model_args"))
+    if size != 1 and not given("batch_size"):
+        args.batch_size = size
     _check_writable(Path(given("output_path") or DEFAULT_OUTPUT))
     return include_defaults
 

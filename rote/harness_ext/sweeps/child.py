@@ -59,7 +59,7 @@ def evaluate(job: Job, folder: Path) -> None:
     from lm_eval.loggers import EvaluationTracker
     from lm_eval.utils import setup_logging
 
-    from rote.harness_ext import run, sweep
+    from rote.harness_ext import models, run, sweep
     from rote.harness_ext.git import quiet_git
     from rote.harness_ext.sweeps import tasks
 
@@ -81,8 +81,9 @@ def evaluate(job: Job, folder: Path) -> None:
             task_manager=tasks.manager(metadata),
             evaluation_tracker=tracker,
             metadata=metadata,
-            batch_size=1 if job.batch_size is None else job.batch_size,
-            device="cuda:0",
+            batch_size=models.default_batch_size(job.lm) if job.batch_size is None else job.batch_size,
+            # One of the model's own arguments counts.
+            device=None if "device" in job.model_args else "cuda:0",
             limit=job.limit,
             log_samples=True,
             apply_chat_template=job.chat,

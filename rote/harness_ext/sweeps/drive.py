@@ -44,7 +44,7 @@ class Settings:
     ray: on Ray and not one job after another; ``address`` of the cluster, None: one started here.
     once: whether watched folders are looked at a single time.
     poll: seconds between two looks at them.
-    lines: whether each job is told as it ends, for where no bar is drawn.
+    lines: whether each job is told as it begins (not on Ray) and ends, for where no bar is drawn.
     """
 
     ray: bool = False
@@ -102,6 +102,10 @@ class Sweep:
             return 0
         progress.total = (progress.total or 0) + len(wanted)
         progress.refresh()
+        if settings.lines:
+            there = len(jobs) - len(names)
+            many = "1 job" if len(wanted) == 1 else f"{len(wanted):,} jobs"
+            self.say(f"{many} to run" + (f"; the logs of {there:,} are there" if there else ""))
 
         def done(ended: Ended) -> None:
             self._done(ended)
@@ -110,7 +114,14 @@ class Sweep:
                 row = self.rows[ended.job.name]
                 self.say(f"{row.job}: {row.state}, {row.logs:,} logs, {row.seconds:,.1f} s")
 
-        (on_ray if settings.ray else local).run(wanted, self.store, done)
+        def begins(job: Job) -> None:
+            if settings.lines:
+                self.say(f"{job.name}: begins")
+
+        if settings.ray:
+            on_ray.run(wanted, self.store, done)  # which alone knows when a job begins
+        else:
+            local.run(wanted, self.store, done, begins=begins)
         return len(wanted)
 
     def _forget(self, models: set[str], wanted: set[str]) -> None:

@@ -10,13 +10,18 @@ from rote.harness_ext.sweeps.store import Store
 
 
 def run(
-    jobs: Sequence[Job], store: Store, done: Callable[[Ended], None], command: Sequence[str] = CHILD
+    jobs: Sequence[Job],
+    store: Store,
+    done: Callable[[Ended], None],
+    command: Sequence[str] = CHILD,
+    begins: Callable[[Job], None] = lambda job: None,
 ) -> None:
     """Run jobs in their order, each until it succeeds or no attempt may help.
 
-    ``done`` is told each as it ends.
+    ``begins`` is told each before its first attempt, ``done`` each as it ends.
     """
     for job in jobs:
+        begins(job)
         attempts = 1
         while once_more(job, found := attempt(job, store, command), attempts):
             attempts += 1

@@ -8,17 +8,19 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from rote.harness_ext.models import VLLM
 from rote.prompts import FORMATS
 
 Backend = Literal["hf", "vllm", "rote-hf", "rote-vllm", "planted"]
 #: Backends that spread one model over several GPUs themselves.
-PARALLEL: Final = ("vllm", "rote-vllm")
+PARALLEL: Final = VLLM
 #: Where a model is; a model of any backend but ``planted`` has exactly one of these.
 PLACES: Final = ("path", "hub", "glob", "watch")
 #: What the plan itself writes into a model's arguments, and under which of its own keys.
 _WRITTEN: Final = {
     "pretrained": "path, hub, glob or watch",
     "revision": "revision",
+    "batch_size": "batch_size",
     "tensor_parallel_size": "tensor_parallel",
     "data_parallel_size": "data_parallel",
 }
@@ -77,7 +79,9 @@ class ModelSpec(Part):
         default=None, description="GPUs asked of Ray; null: one a copy and share of the weights, planted none"
     )
     cpus: Count = Field(default=1, description="CPU cores asked of Ray")
-    batch_size: Count | str | None = Field(default=None, description="as lm-eval's --batch_size")
+    batch_size: Count | str | None = Field(
+        default=None, description="as lm-eval's --batch_size; null: auto for vLLM, else 1"
+    )
     chat: bool | None = Field(default=None, description="whether prompts go through the chat template")
     priority: Annotated[int, Field(strict=True)] = Field(default=0, description="higher ones run first")
     retries: CountOrZero | None = Field(default=None, description="null: the plan's")

@@ -75,6 +75,10 @@ def test_gpus_asked() -> None:
         ),
         ({"models": [{"path": "a", "revision": "x"}]}, "revision is 'x'; it goes with hub"),
         ({"models": [{"path": "a", "model_args": {"pretrained": "b"}}]}, "model_args.pretrained: is written"),
+        (
+            {"models": [{"path": "a", "model_args": {"batch_size": 4}}]},
+            "model_args.batch_size: .*use batch_size",
+        ),
         ({"models": [{"path": "a", "batch_size": "many"}]}, "batch_size is 'many'"),
         (
             {"models": [{"path": "a", "time_limit": "soon"}]},
