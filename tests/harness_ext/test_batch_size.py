@@ -1,4 +1,4 @@
-"""vLLM gets all prompts at once where nobody gives a batch size, in ``eval``, ``gate``, ``judge`` and ``sweep``."""
+"""vLLM gets all prompts at once where nobody gives a batch size: ``eval``, ``gate``, ``judge``, ``sweep``."""
 
 from __future__ import annotations
 
