@@ -11,6 +11,7 @@
 #   bash benchmarks/gpu/run.sh eightbit WORK   PPO and SFT for a few steps with an 8-bit optimiser
 #   bash benchmarks/gpu/run.sh together WORK   those seven at once, spread over GPUS ("0 1 2"; default: the one that is set)
 #   bash benchmarks/gpu/run.sh evaluate WORK   exports of what there is, stock lm_eval --model vllm, a report
+#   bash benchmarks/gpu/run.sh sweep WORK      WORK/models/$MODELS by one plan: one after the other, then at once on Ray, twice
 #
 # and with models of its own, made from nothing:
 #
@@ -26,6 +27,7 @@
 #   OUT       a folder: logs and pictures are packed into OUT/<stage>.tar.gz
 #   PYTHON    the interpreter (python3)
 #   BACKEND   of lm_eval, vllm or hf;  LIMIT_EVAL  problems a task;  ALONE=1  one evaluation after the other
+#   MODELS    of a sweep ("counting-s0 memoriser-s0")
 # The exit status is 1 where anything failed; what does not depend on it is run, and all is packed, nevertheless.
 set -uo pipefail
 stage=${1:?a stage: see the head of this file}
@@ -211,6 +213,36 @@ evaluate() {
   return $status
 }
 
+# plan RESULTS: every model of MODELS on four tasks; to the standard output
+plan() {
+  local backend=${BACKEND:-vllm} arguments="{dtype: bfloat16}" gpus=0 name
+  [ "$backend" = vllm ] && gpus=1 && arguments="{dtype: bfloat16, max_model_len: $longest, enforce_eager: true, gpu_memory_utilization: 0.2, kv_cache_memory_bytes: 4294967296}"
+  echo "results: $1"
+  echo "models:"
+  for name in ${MODELS:-counting-s0 memoriser-s0}; do
+    echo "  - {name: $name, path: $work/models/$name, backend: $backend, gpus: $gpus, model_args: $arguments}"
+  done
+  echo "tasks: {core: [bank_original_zeroshot, bank_numbers_zeroshot, bank_symbolic_zeroshot, bank_noop_zeroshot]}"
+  echo "rote: {templates: $known, variants: 5}"
+  echo "gen_kwargs: {max_gen_toks: 160}"
+  echo "retries: 0"
+  [ -z "${LIMIT_EVAL:-}" ] || echo "limit: $LIMIT_EVAL"
+}
+# sweep NAME [option …]: the plan from nothing; how long it took, to WORK/sweep/times.txt
+sweep() {
+  local name=$1 began status
+  shift
+  rm -rf "$work/sweep/$name"
+  plan "$work/sweep/$name" >"$work/sweep/$name.yaml"
+  began=$(date +%s.%N)
+  "$python" -m rote sweep "$work/sweep/$name.yaml" "$@" >"$work/sweep/$name.txt" 2>&1
+  status=$?
+  echo "sweep $name $*: exit status $status after $(awk "BEGIN {printf \"%.1f\", $(date +%s.%N) - $began}") s" |
+    tee -a "$work/sweep/times.txt"
+  [ $status -eq 0 ] || tail -4 "$work/sweep/$name.txt"
+  return $status
+}
+
 case $stage in
 prepare)
   prepare || fail
@@ -287,6 +319,19 @@ warm/grpo warm"
   done
   join
   "$python" -m rote report "$work"/eval/*/ --out "$work/report.html" || fail
+  ;;
+sweep)
+  mkdir -p "$work/sweep"
+  if prepare; then
+    # The first one finds nothing in the disk's cache and is not to be compared.
+    sweep warm || fail
+    for time in 1 2; do
+      sweep "alone-$time" || fail
+      sweep "ray-$time" --ray || fail
+    done
+  else
+    fail
+  fi
   ;;
 bases)
   together train sft $here/base.yaml base
