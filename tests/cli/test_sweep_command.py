@@ -37,7 +37,9 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluations that write logs in the shape of lm-eval's and load nothing."""
     stock = drive.local.run
-    monkeypatch.setattr(drive.local, "run", lambda jobs, store, done: stock(jobs, store, done, FAKE))
+    monkeypatch.setattr(
+        drive.local, "run", lambda jobs, store, done, **more: stock(jobs, store, done, FAKE, **more)
+    )
 
 
 def write(*models: dict[str, Any], **others: Any) -> str:
