@@ -28,10 +28,6 @@ class Made(Exception):
 
 class Recorder:
     @classmethod
-    def create_from_arg_obj(cls, arguments: dict[str, Any], more: dict[str, Any]) -> None:
-        raise Made({**arguments, **more})
-
-    @classmethod
     def create_from_arg_string(cls, arguments: str, more: dict[str, Any]) -> None:
         raise Made({"said": arguments, **more})
 
@@ -82,12 +78,17 @@ def test_of_an_evaluation(words: list[str], size: str | None, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("model", "arguments", "size"),
-    [("vllm", "pretrained=x", "auto"), ("vllm", "pretrained=x,batch_size=4", 4), ("hf", "pretrained=x", 1)],
+    [
+        ("vllm", "pretrained=x", "auto"),
+        ("rote-budget", "model=vllm,pretrained=x", "auto"),
+        ("vllm", "pretrained=x,batch_size=4", None),
+        ("hf", "pretrained=x", None),
+    ],
 )
-def test_of_a_live_gate(model: str, arguments: str, size: int | str) -> None:
+def test_of_a_live_gate(model: str, arguments: str, size: str | None) -> None:
     with pytest.raises(Made) as made:
         next(evaluate_in_batches(model, arguments, ["bank_original"], templates=["bank/jam_jars"], size=1))
-    assert made.value.arguments == {"pretrained": "x", "batch_size": size}
+    assert made.value.arguments == {"said": arguments, **({} if size is None else {"batch_size": size})}
 
 
 @pytest.mark.parametrize(("given", "size"), [(None, "auto"), (3, 3)])
