@@ -81,9 +81,9 @@ def evaluate_in_batches(
                 f"(the first: {missing[0]})"
             )
         given = simple_parse_args_string(model_args)
-        size = models.default_batch_size(model, given)
+        prompts = models.default_batch_size(model, given)
         # Not every model takes a batch size.
-        more = {} if size == 1 or "batch_size" in given else {"batch_size": size}
+        more = {} if prompts == 1 or "batch_size" in given else {"batch_size": prompts}
         lm = get_model(model).create_from_arg_string(model_args, more)
         waiting = random_order(templates, order)
         for start in range(0, len(waiting), size):
