@@ -151,12 +151,9 @@ clauses() {
 }
 # Rewards that must teach nothing about the problems. Of a model whose form is always right, the format says nothing.
 controls() {
-  local none="stages.grpo.rewards.correctness=0 stages.grpo.rewards.format=0 stages.grpo.rewards.control=true"
-  # shellcheck disable=SC2086
-  {
-    together clauses "control-random-s$seed" "$1" $none stages.grpo.rewards.random=1
-    together clauses "control-format-s$seed" "$1" $none stages.grpo.rewards.format=1
-  }
+  local none=(stages.grpo.rewards.correctness=0 stages.grpo.rewards.format=0 stages.grpo.rewards.control=true)
+  together clauses "control-random-s$seed" "$1" "${none[@]}" stages.grpo.rewards.random=1
+  together clauses "control-format-s$seed" "$1" "${none[@]}" stages.grpo.rewards.format=1
   join
 }
 sft_then_grpo() {

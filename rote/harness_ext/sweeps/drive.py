@@ -18,7 +18,7 @@ from rote.harness_ext.sweeps.jobs import Job, Unfit, jobs_of, missing
 from rote.harness_ext.sweeps.plan import Plan
 from rote.harness_ext.sweeps.run_job import Ended
 from rote.harness_ext.sweeps.store import ERRORS, Store, open_store
-from rote.harness_ext.sweeps.table import FAILED, LEFT, RAN, THERE, Row, outlook
+from rote.harness_ext.sweeps.table import FAILED, LEFT, RAN, THERE, Row, count, outlook
 from rote.harness_ext.sweeps.tasks import TaskGroup, check_settings, task_groups
 
 #: Seconds without a change after which a new checkpoint in a watched folder is taken for complete.
@@ -104,8 +104,10 @@ class Sweep:
         progress.refresh()
         if settings.lines:
             there = len(jobs) - len(names)
-            many = "1 job" if len(wanted) == 1 else f"{len(wanted):,} jobs"
-            self.say(f"{many} to run" + (f"; the logs of {there:,} are there" if there else ""))
+            self.say(
+                f"{count(len(wanted), 'job')} to run"
+                + (f"; the logs of {there:,} are there" if there else "")
+            )
 
         def done(ended: Ended) -> None:
             self._done(ended)

@@ -41,10 +41,10 @@ def ending(rows: Sequence[Row]) -> list[str]:
     )
     counts = {state: sum(row.state == state for row in rows) for state in (RAN, THERE, FAILED, LEFT)}
     said = ", ".join(f"{number:,} {state}" for state, number in counts.items() if number or state == RAN)
-    return [*lines, "", f"{_count(len(rows), 'job')}: {said}"]
+    return [*lines, "", f"{count(len(rows), 'job')}: {said}"]
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
@@ -75,7 +75,7 @@ def outlook(jobs: Sequence[Job], wanted: Sequence[Job], unfit: Sequence[tuple[st
         )
     rows += [(name, "unfit", "", "", "", "", "", why) for name, why in unfit]
     lines = table(("job", "backend", "gpus", "priority", "tasks", "logs", "there", "place"), rows)
-    return [*lines, "", f"{_count(len(jobs), 'job')}, {_count(len(wanted), 'load')} of a model to run"]
+    return [*lines, "", f"{count(len(jobs), 'job')}, {count(len(wanted), 'load')} of a model to run"]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
