@@ -12,14 +12,17 @@ from rote.train.export.probe import Answers, Prompt
 
 DTYPES: Final = ("bfloat16", "float16", "float32")
 
-#: Largest and mean distance of logits, in standard deviations of the checkpoint's own logits, and the least
-#: share of greedy tokens alike. Weights are rounded to 8, 11 and 24 bits; see docs/export.md for what was
-#: measured.
+#: Distance of logits at nearly all places and in the mean, in standard deviations of the checkpoint's own
+#: logits, and the least share of greedy tokens alike. Weights are rounded to 8, 11 and 24 bits; see
+#: docs/export.md for what was measured.
 _TOLERANCES: Final = {
     "bfloat16": (0.5, 0.05, 0.85),
     "float16": (0.1, 0.01, 0.95),
     "float32": (1e-3, 1e-4, 0.999),
 }
+#: One place (token of the answers) of so many may be further off. At single ones a trained model is of two
+#: minds, and rounding alone moves its logits as far as a wrong merge would.
+_ONE_OF: Final = 20
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -84,23 +87,34 @@ def changed(base: Mapping[str, str] | None, model: Mapping[str, str], *, adapted
 
 
 def near(before: Answers, after: Sequence[Any], dtype: str) -> Check:
-    """Logits of the export near the checkpoint's own, on the fixed prompts and the checkpoint's answers."""
+    """Logits of the export near the checkpoint's own, on the fixed prompts and the checkpoint's answers.
+
+    At nearly all places and in the mean: the largest distance of all is told, and decides nothing.
+    """
     import torch
 
     most, mean_most, _ = _TOLERANCES[dtype]
     spread = float(torch.cat([each.flatten() for each in before.logits]).std())
     gaps = [(a - b).abs() for a, b in zip(before.logits, after, strict=True)]
-    largest = max(float(gap.max()) for gap in gaps)
+    places = torch.cat([gap.max(dim=-1).values for gap in gaps])
+    typical = float(places.sort().values[-1 - len(places) // _ONE_OF])
+    largest = float(places.max())
     mean = float(torch.cat([gap.flatten() for gap in gaps]).mean())
-    # Written so that a NaN fails.
-    passed = spread > 0 and largest <= most * spread and mean <= mean_most * spread
+    # Written so that a NaN fails, which one place makes of the mean.
+    passed = spread > 0 and typical <= most * spread and mean <= mean_most * spread
     told = (
-        f"logits differ by {largest:.3g} at most and {mean:.3g} in the mean "
-        f"(allowed in {dtype}: {most * spread:.3g} and {mean_most * spread:.3g}, "
+        f"logits differ by {typical:.3g} at most, but for one place of {_ONE_OF} ({largest:.3g}), and by "
+        f"{mean:.3g} in the mean (allowed in {dtype}: {most * spread:.3g} and {mean_most * spread:.3g}, "
         f"{most:g} and {mean_most:g} standard deviations)"
     )
-    values = {"max_abs": largest, "mean_abs": mean, "spread": spread, "positions": sum(map(len, gaps))}
-    return Check("logits", passed, told, {**values, "allowed_max": most, "allowed_mean": mean_most})
+    values = {
+        "max_abs": largest,
+        "typical_abs": typical,
+        "mean_abs": mean,
+        "spread": spread,
+        "positions": len(places),
+    }
+    return Check("logits", passed, told, {**values, "allowed_typical": most, "allowed_mean": mean_most})
 
 
 def agreement(before: Answers, after: Sequence[Any], dtype: str) -> Check:

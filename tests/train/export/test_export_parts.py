@@ -86,6 +86,19 @@ def test_logits_near_and_far() -> None:
     assert checks.near(before, [before.logits[0] * float("nan")], "bfloat16").passed is False
 
 
+def test_a_single_place_may_be_far_and_one_in_ten_not() -> None:
+    before = answers([[1.0, -1.0], [-1.0, 1.0]] * 20)
+    for far, passed in ((1, True), (2, True), (4, False)):
+        moved = before.logits[0].clone()
+        moved[:far] += 0.8
+        found = checks.near(before, [moved], "bfloat16")
+        assert found.passed is passed, found.told
+        assert found.values["max_abs"] == pytest.approx(0.8)
+        assert found.values["positions"] == 40
+    everywhere = [before.logits[0] + torch.tensor([0.0, 0.8])]  # one row of the head is another one
+    assert checks.near(before, everywhere, "bfloat16").passed is False
+
+
 def test_agreement_is_a_share_of_tokens() -> None:
     before = answers([[1.0, -1.0], [-1.0, 1.0]], [[2.0, 0.0], [0.0, 2.0]])
     after = [before.logits[0], -before.logits[1]]
