@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from rote.reports import statistics
 from rote.reports.records import Sample
@@ -59,7 +60,7 @@ def rate(
         interval = statistics.cluster_wilson_interval(means, instances, level)
     else:
         interval = None
-    return Rate(sum(means) / len(means), interval, len(values), instances)
+    return Rate(fmean(means), interval, len(values), instances)
 
 
 def is_correct(sample: Sample) -> bool:
@@ -75,7 +76,7 @@ def is_trapped(sample: Sample) -> bool | None:
 def drop(pairs: Sequence[Pair], level: float) -> Drop:
     """Mean of accuracy before minus accuracy after over at least 2 templates, with its interval."""
     values = differences(pairs)
-    return Drop(sum(values) / len(values), statistics.drop_interval(values, level), len(values))
+    return Drop(fmean(values), statistics.drop_interval(values, level), len(values))
 
 
 def differences(pairs: Sequence[Pair]) -> list[float]:

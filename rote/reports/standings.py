@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final
 
 import numpy as np
@@ -86,7 +87,7 @@ def _standings(key: tuple[str, str, str], series: Sequence[Series], level: float
 
     def accuracy(s: Series, names: Sequence[str]) -> list[float]:
         means = [[_mean(s, v, t) for v in names] for t in alike]
-        return [sum(row) / len(row) for row in means]
+        return [fmean(row) for row in means]
 
     columns = np.array([accuracy(s, variants) for s in series]).T
     by_accuracy = ranks(columns, level)

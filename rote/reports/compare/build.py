@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import Final
 
 from rote.errors import LogError
@@ -146,9 +147,8 @@ def change(groups: Sequence[Sequence[Document]], flag: _Flag, level: float) -> C
     if not groups:
         return None
     differences = [y - x for x, y in zip(before, after, strict=True)]
-    n = len(groups)
-    interval = statistics.drop_interval(differences, level) if n > 1 else None
-    return Change(sum(before) / n, sum(after) / n, sum(differences) / n, interval)
+    interval = statistics.drop_interval(differences, level) if len(groups) > 1 else None
+    return Change(fmean(before), fmean(after), fmean(differences), interval)
 
 
 def _drop(
@@ -168,8 +168,7 @@ def _drop(
     before = [drop(t, lambda d: d.before) for t in shared]
     after = [drop(t, lambda d: d.after) for t in shared]
     differences = [y - x for x, y in zip(before, after, strict=True)]
-    n = len(shared)
-    return Change(sum(before) / n, sum(after) / n, sum(differences) / n, wide_interval(differences, level))
+    return Change(fmean(before), fmean(after), fmean(differences), wide_interval(differences, level))
 
 
 def wide_interval(differences: Sequence[float], level: float) -> statistics.Interval | None:

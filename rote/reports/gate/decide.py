@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Final, Literal
 
 from rote.errors import DataError, RoteError
@@ -265,7 +266,7 @@ def effects(pairs: Mapping[str, _Sides], check: Check) -> tuple[float, float, li
             )
     sign = 1 if check.metric == "drop" else -1
     losses = [sign * (y - x) for x, y in zip(before, after, strict=True)]
-    return sum(before) / len(before), sum(after) / len(after), losses
+    return fmean(before), fmean(after), losses
 
 
 def _mean(both: tuple[Items, Items], side: int) -> float:
@@ -285,7 +286,7 @@ class Losses:
 
     @property
     def mean(self) -> float:
-        return math.fsum(self.values) / len(self.values)
+        return fmean(self.values)
 
 
 def bounds(losses: Losses, alpha: float) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any
 
 from rote.errors import DataError
@@ -187,9 +188,9 @@ def _result(w: _Watched, p_pass: float, p_fail: float, alpha: float, *, several:
     return replace(
         result,
         status=status,
-        before=sum(w.before) / n,
-        after=sum(w.after) / n,
-        loss=sum(w.losses) / n,
+        before=fmean(w.before),
+        after=fmean(w.after),
+        loss=fmean(w.losses),
         p_pass=p_pass,
         p_fail=p_fail,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final
 
 from rote.errors import DataError
@@ -100,7 +101,7 @@ def difference_in_differences(
     shared = [t for t in model if all(t in r for r in references)]
     if len(shared) < 2:
         raise DataError(f"{len(shared)} templates are shared with the reference models; 2 are needed")
-    halves = [(model[t] - sum(r[t] for r in references) / len(references)) / 2 for t in shared]
+    halves = [(model[t] - fmean(r[t] for r in references)) / 2 for t in shared]
     inner = drop_interval(halves, level)
     interval = Interval(2 * inner.low, 2 * inner.high, level, inner.method)
-    return Drop(2 * sum(halves) / len(halves), interval, len(shared))
+    return Drop(2 * fmean(halves), interval, len(shared))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 
@@ -62,8 +63,8 @@ def spread(originals: Sequence[float], variants: Sequence[Sequence[bool]]) -> Sp
     if not several:
         return Spread(observed, None, None)
     # Pooled over templates, so that those with one draw borrow it.
-    within = sum(_variance(row) for row in several) / len(several)
-    noise = within * sum(1 / len(row) for row in variants) / len(variants)
+    within = fmean(_variance(row) for row in several)
+    noise = within * fmean(1 / len(row) for row in variants)
     between = math.sqrt(max(0.0, float(means.var(ddof=1)) - noise))
     return Spread(observed, between, math.sqrt(within))
 
@@ -101,9 +102,9 @@ def sets(originals: Sequence[float], draws: Sequence[Mapping[tuple[int, int], bo
     if not common:
         return None
     accuracies = tuple(sum(row[name] for row in draws) / len(draws) for name in common)
-    mean = sum(accuracies) / len(accuracies)
+    mean = fmean(accuracies)
     deviation = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None
-    original = sum(originals) / len(originals)
+    original = fmean(originals)
     return Sets(accuracies, mean, deviation, original, len(draws), len(names) - len(common))
 
 

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final
 
 from rote.errors import LogError
@@ -94,7 +95,7 @@ def build_board(runs: Runs, *, price: float | None = None) -> Board:
             for i, a, d, left, lost in zip(
                 able, rank(accuracy), rank(drop, reach=2.0), accuracy, drop, strict=True
             ):
-                results[i] = (a, d, sum(left.values()) / len(left), -sum(lost.values()) / len(lost))
+                results[i] = (a, d, fmean(left.values()), -fmean(lost.values()))
     table = []
     for i, (series, one) in enumerate(zip(runs.series, report.series, strict=True)):
         by_accuracy, by_drop, left_over, lost_here = results.get(i, (None, None, None, None))
@@ -170,7 +171,7 @@ def _scores(series: Series, variants: Sequence[str]) -> tuple[dict[str, float], 
         groups = [series.samples[v].get(template) for v in variants]
         means = [sum(s.correct for s in g) / len(g) for g in groups if g]
         if len(means) == len(variants):
-            accuracy[template] = sum(means) / len(means)
+            accuracy[template] = fmean(means)
             drop[template] = accuracy[template] - float(first[0].correct)
     if not accuracy:  # templates of the variants do not overlap; each variant then speaks for its own
         for variant in variants:
