@@ -8,8 +8,9 @@
 A Qwen2 of 1.5 million random weights and forty small sums as stories, on a CPU, some minutes. The same GRPO
 (same rows, seed and settings) begins from the random weights, and from what ``--sft`` steps of SFT left.
 Prints accuracy of the sampled answers in the first and the last four steps of each, and what alarms rang.
-With ``--runs``, nothing is trained: the same is told and drawn of up to five runs that are there (their
-folders, with names for the picture), and of the variants ``--probed`` of their probes, where they have one.
+With ``--runs``, nothing is trained: the same is told and drawn of runs that are there (their folders, with
+up to five names for the picture; runs of one name, such as seeds, have one colour), and of the variants
+``--probed`` of their probes, where they have one.
 """
 
 from __future__ import annotations
@@ -129,20 +130,25 @@ PANELS = (
 )
 
 
-def draw(logs: dict[str, list[dict[str, Any]]], variants: Sequence[str], path: Path) -> None:
+def draw(runs: Sequence[tuple[str, list[dict[str, Any]]]], variants: Sequence[str], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    probed = any(series(log, f"probe/{variant}") for log in logs.values() for variant in variants)
+    probed = any(series(log, f"probe/{variant}") for _, log in runs for variant in variants)
+    names = list(dict.fromkeys(name for name, _ in runs))
     # Toy runs have no probe, and their reward shows no more than the answers do.
     panels = PANELS if probed else (PANELS[0], PANELS[2])
     figure = Figure(figsize=(9, 6.2 if probed else 3.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(2 if probed else 1, 2).flat)
-    for (name, log), (colour, style) in zip(logs.items(), STYLES, strict=False):
+    drawn = set()
+    for name, log in runs:
+        colour, style = STYLES[names.index(name)]
+        shown = "_" if name in drawn else ""  # matplotlib leaves such labels out of a legend
+        drawn.add(name)
         for axis, (key, _, _) in zip(axes, panels, strict=False):
             if points := series(log, key):
-                axis.plot(*zip(*points, strict=True), color=colour, linestyle=style, label=name)
+                axis.plot(*zip(*points, strict=True), color=colour, linestyle=style, label=shown + name)
         for variant, marker in zip(variants, MARKERS, strict=False) if probed else ():
             if points := series(log, f"probe/{variant}"):
                 axes[-1].plot(
@@ -150,7 +156,7 @@ def draw(logs: dict[str, list[dict[str, Any]]], variants: Sequence[str], path: P
                     color=colour,
                     linestyle=style,
                     marker=marker,
-                    label=f"{name}, {variant}",
+                    label=f"{shown}{name}, {variant}",
                 )
     for axis, (_, title, label) in zip(axes, panels, strict=False):
         axis.set_title(title, fontsize=10, loc="left")
@@ -167,7 +173,7 @@ def draw(logs: dict[str, list[dict[str, Any]]], variants: Sequence[str], path: P
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
     # Two find room among the lines, more do not.
-    if len(logs) > 2:
+    if len(names) > 2:
         figure.legend(
             *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False
         )
@@ -189,16 +195,16 @@ def main() -> None:
         "--probed", nargs="+", default=["original", "numbers"], metavar="VARIANT", help="of the probe"
     )
     args = parser.parse_args()
-    if len(args.runs or ()) > len(STYLES):
-        parser.error(f"--runs: {len(args.runs)} runs; a picture has room for {len(STYLES)}")
+    if len(names := {name for name, _ in args.runs or ()}) > len(STYLES):
+        parser.error(f"--runs: {len(names)} names; a picture has room for {len(STYLES)}")
     if len(args.probed) > len(MARKERS):
         parser.error(f"--probed: {len(args.probed)} variants; a picture has room for {len(MARKERS)}")
     runs = args.runs or toys(args.out, sft=args.sft, steps=args.steps)
-    logs = {}
+    logs = []
     for name, folder in runs:
         lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
-        logs[name] = [json.loads(line) for line in lines]
-        tell(name, folder, logs[name], args.probed)
+        logs.append((name, [json.loads(line) for line in lines]))
+        tell(name, folder, logs[-1][1], args.probed)
     draw(logs, args.probed, args.picture or args.out / "cold-start.png")
 
 
