@@ -19,6 +19,8 @@ _TIMESTAMP: Final = r"\d{4}-\d{2}-\d{2}T\d{2}[-:]\d{2}[-:]\d{2}(?:\.\d{1,6})?"
 _RESULTS: Final = re.compile(rf"(?P<stem>.+)_(?P<time>{_TIMESTAMP})\.json")
 _UNFINISHED: Final = (".part", ".partial", ".tmp")
 _SAMPLES: Final = re.compile(rf"samples_(?P<task>.+)_(?P<time>{_TIMESTAMP})\.jsonl")
+#: What is left of a URL in a path: one slash. A single letter is a drive.
+_URL: Final = re.compile(r"[A-Za-z][\w+.-]+:[/\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def find_logs(paths: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[tuple
     candidates: dict[Path, Path] = {}
     for path in paths:
         if not path.exists():
-            raise LogError("no such file or folder", path=path)
+            copy = "; logs at a URL are copied to a folder first" if _URL.match(str(path)) else ""
+            raise LogError(f"no such file or folder{copy}", path=path)
         if path.is_dir():
             found = [p for p in sorted(_files_below(path)) if p.suffix in (".json", ".jsonl")]
         else:

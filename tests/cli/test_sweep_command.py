@@ -101,7 +101,7 @@ def test_from_a_plan_to_a_report(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert status == 0
     assert set(before) < set(Path("results").rglob("*.json*"))
     status, out, _ = sweep(capsys, plan)
-    assert (status, "2 jobs: 0 ran, 2 was there" in out) == (0, True)
+    assert (status, "2 jobs: 0 ran, 2 were there" in out) == (0, True)
 
 
 @pytest.mark.slow

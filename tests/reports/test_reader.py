@@ -198,7 +198,8 @@ def refused(path: Path) -> LogError:
 
 
 def test_missing_path(tmp_path: Path) -> None:
-    assert "no such file or folder" in str(refused(tmp_path / "nowhere"))
+    assert str(refused(tmp_path / "nowhere")).endswith("no such file or folder")
+    assert "logs at a URL are copied to a folder first" in str(refused(Path("s3://bucket/nightly")))
 
 
 def test_empty_folder(tmp_path: Path) -> None:

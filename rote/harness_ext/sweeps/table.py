@@ -40,7 +40,11 @@ def ending(rows: Sequence[Row]) -> list[str]:
         ],
     )
     counts = {state: sum(row.state == state for row in rows) for state in (RAN, THERE, FAILED, LEFT)}
-    said = ", ".join(f"{number:,} {state}" for state, number in counts.items() if number or state == RAN)
+    said = ", ".join(
+        f"{number:,} {'were there' if state == THERE and number > 1 else state}"
+        for state, number in counts.items()
+        if number or state == RAN
+    )
     return [*lines, "", f"{count(len(rows), 'job')}: {said}"]
 
 
