@@ -18,16 +18,21 @@ _WIDTH: Final = 160
 class Row:
     """One line of the table at the end.
 
-    ``logs`` are the units that the job is about; ``seconds`` the wall time of its last attempt; ``why``
-    says what failed.
+    ``units`` are what the job is about, ``logs`` how many of them are there; ``seconds`` is the wall time of
+    its last attempt; ``why`` says what failed.
     """
 
     job: str
     state: str
     logs: int
+    units: int
     attempts: int = 0
     seconds: float = 0.0
     why: str = ""
+
+    def told(self) -> str:
+        """Its logs, and of how many where some are not there."""
+        return f"{self.logs:,}" if self.logs == self.units else f"{self.logs:,} of {self.units:,}"
 
 
 def ending(rows: Sequence[Row]) -> list[str]:
@@ -35,7 +40,7 @@ def ending(rows: Sequence[Row]) -> list[str]:
     lines = table(
         ("job", "state", "logs", "attempts", "seconds", "why"),
         [
-            (row.job, row.state, f"{row.logs:,}", str(row.attempts), f"{row.seconds:,.1f}", _short(row.why))
+            (row.job, row.state, row.told(), str(row.attempts), f"{row.seconds:,.1f}", _short(row.why))
             for row in rows
         ],
     )
