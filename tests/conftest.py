@@ -1,4 +1,7 @@
-"""What holds for every test: no network through the hubs' clients, GPU tests only where there is a GPU."""
+"""What holds for every test: no network through the hubs' clients, GPU tests only where there is a GPU.
+
+Files with slow tests come first, so that no process is left alone with one at the end.
+"""
 
 from __future__ import annotations
 
@@ -29,3 +32,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if reason is not None:
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=reason))
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

@@ -22,6 +22,8 @@ from rote.train.export.origin import trace
 from rote.train.manifest import weights_hash
 from rote.train.wholeness import check_whole, weight_files
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
