@@ -54,6 +54,7 @@ def ending(rows: Sequence[Row]) -> list[str]:
 
 
 def count(number: int, what: str) -> str:
+    """ "1 job", "2,000 jobs"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
