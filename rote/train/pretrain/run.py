@@ -13,6 +13,7 @@ from rote.train.monitor import Monitor
 from rote.train.pretrain.loop import Progress, pretrain
 from rote.train.pretrain.parts import Mixture, decontaminated
 from rote.train.pretrain.stream import Recipe as StreamRecipe
+from rote.train.pretrain.stream import cuts
 from rote.train.recipe import PretrainStage, Recipe
 
 
@@ -44,6 +45,7 @@ def run_pretraining(
         lengths=stage.lengths,
         batch_tokens=stage.batch_tokens,
         left_out=mixture.left_out,
+        cuts=cuts(loaded.tokenizer),
     )
     done = pretrain(
         loaded.model,

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,12 @@ from mixtures import BRICKS, PLUMS, bank_part, folder_of, mixture_of, spec_of
 pytest.importorskip("transformers", reason="needs rote[train]")
 
 import numpy as np
+from transformers import AutoTokenizer
 
 from rote.errors import DataError
 from rote.train.pretrain.parts import Placed
 from rote.train.pretrain.shards import Batch, left_out, read_shard, write_shard
-from rote.train.pretrain.stream import Place, Recipe, Stream
+from rote.train.pretrain.stream import Place, Recipe, Stream, _tokenizer, cuts
 from rote.train.pretrain.words import Words
 from rote.train.recipe import MixtureSpec, PromptSpec
 from rote.train.scratch import character_tokenizer
@@ -152,7 +155,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> str:
 
 def recipe_of(folder: str, workers: int = 1, **data: Any) -> Recipe:
     spec: MixtureSpec = spec_of(ARITHMETIC, **{"shard": 60, "workers": workers, **data})
-    return Recipe(spec, PROMPT, 3, folder, LENGTHS, 1500, ())
+    return Recipe(spec, PROMPT, 3, folder, LENGTHS, 1500, (), known(folder))
+
+
+@cache
+def known(folder: str) -> str:
+    return cuts(AutoTokenizer.from_pretrained(folder))
 
 
 def taken(recipe: Recipe, place: Place, count: int) -> tuple[list[bytes], list[tuple[int, int]]]:
@@ -171,7 +179,8 @@ def taken(recipe: Recipe, place: Place, count: int) -> tuple[list[bytes], list[t
 def test_the_stream_is_the_same_however_many_make_it_and_wherever_it_begins(folder: str) -> None:
     whole, places = taken(recipe_of(folder), Place(), 50)
     assert places[-1][0] >= 2
-    assert taken(recipe_of(folder, 3), Place(), 50) == (whole, places)
+    # Whichever way its processes open the tokenizer.
+    assert taken(replace(recipe_of(folder, 3), cuts=""), Place(), 50) == (whole, places)
     middle = next(at for at, (shard, batch) in enumerate(places) if shard == 1 and batch == 4)
     again, later = taken(recipe_of(folder), Place(*places[middle]), 10)
     assert again == whole[middle + 1 : middle + 11]
@@ -179,6 +188,20 @@ def test_the_stream_is_the_same_however_many_make_it_and_wherever_it_begins(fold
     # At the end of a shard, too.
     last = max(at for at, (shard, _) in enumerate(places) if shard == 0)
     assert taken(recipe_of(folder), Place(*places[last]), 3)[0] == whole[last + 1 : last + 4]
+
+
+def test_a_tokenizer_that_is_not_the_one_meant_is_opened_as_what_it_is(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+    real = AutoTokenizer.from_pretrained
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", lambda place: opened.append(place) or real(place))
+    recipe = recipe_of(folder)
+    quick = _tokenizer(recipe)
+    assert opened == []
+    for other in ("", "0" * 32):
+        assert cuts(_tokenizer(replace(recipe, cuts=other))) == cuts(quick) == recipe.cuts
+    assert opened == [folder, folder]
 
 
 def test_a_shard_that_fills_no_batch_is_an_error(folder: str, tmp_path: Path) -> None:
