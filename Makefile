@@ -4,7 +4,7 @@
 PYTHON ?= python3
 OUT ?= demo-out
 PYTEST_ARGS ?=
-# Test processes: one more than there are cores, as many tests wait for what they have started; at most JOBS.
+# Test processes: as many as there are cores, at most JOBS.
 JOBS ?= 4
 
 ifeq ($(OS),Windows_NT)
@@ -36,8 +36,8 @@ planted: setup ## the same with four planted models, which need no torch
 	@$(BIN)/rote demo --planted --out $(OUT) --force
 
 test: dev ## run the whole test suite (PYTEST_ARGS="-m 'not slow'" for the quick part)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -ra --dist loadscope --no-loadscope-reorder \
-		-n $$($(BIN)/python -c "import os; print(min($(JOBS), 1 + (os.cpu_count() or 1)))") $(PYTEST_ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -ra -n logical --maxprocesses $(JOBS) \
+		--dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: dev ## ruff (lint and format) and mypy --strict
 	@failed=0; \
