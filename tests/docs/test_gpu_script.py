@@ -32,7 +32,8 @@ def run(folder: Path, stage: str, failing: str, out: str = "") -> subprocess.Com
     return subprocess.run(
         ["bash", str(SCRIPT), stage, "work"],
         cwd=folder,
-        env={**os.environ, "PATH": path, "FAILING": failing, "OUT": out, "CHANGES": ""},
+        # PYTHON, too: a `make PYTHON=… test` leaves its own there.
+        env={**os.environ, "PATH": path, "PYTHON": str(fake), "FAILING": failing, "OUT": out, "CHANGES": ""},
         capture_output=True,
         text=True,
         timeout=60,

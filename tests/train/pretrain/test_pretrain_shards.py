@@ -193,10 +193,9 @@ def test_the_stream_is_the_same_however_many_make_it_and_wherever_it_begins(fold
 def test_a_tokenizer_that_is_not_the_one_meant_is_opened_as_what_it_is(
     folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = []
+    recipe, opened = recipe_of(folder), []
     real = AutoTokenizer.from_pretrained
     monkeypatch.setattr(AutoTokenizer, "from_pretrained", lambda place: opened.append(place) or real(place))
-    recipe = recipe_of(folder)
     quick = _tokenizer(recipe)
     assert opened == []
     for other in ("", "0" * 32):
