@@ -121,7 +121,7 @@ def test_a_driver_killed_in_the_middle(address: str, tmp_path: Path) -> None:
         [*command, "--address", address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240  # Ray takes its time on a busy machine
         while time.monotonic() < until and len(list(out.glob("part-*"))) < 5:
             time.sleep(0.01)
     finally:
