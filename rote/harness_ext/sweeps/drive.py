@@ -95,9 +95,11 @@ class Sweep:
         names = {job.model for job in wanted}
         for job in jobs:
             if job.model not in names and job.name not in self.rows:
-                self.rows[job.name] = Row(job.name, THERE, len(job.units), len(job.units))
+                self.rows[job.name] = Row(job.name, THERE, len(job.units))
         self._forget({job.name for job in jobs}, {job.name for job in wanted})
-        self.rows.update({job.name: Row(job.name, LEFT, 0, len(job.units)) for job in wanted})
+        self.rows.update(
+            {job.name: Row(job.name, LEFT, len(job.units), missing=len(job.units)) for job in wanted}
+        )
         if not wanted:
             return 0
         progress.total = (progress.total or 0) + len(wanted)
@@ -114,7 +116,7 @@ class Sweep:
             progress.update()
             if settings.lines:
                 row = self.rows[ended.job.name]
-                self.say(f"{row.job}: {row.state}, logs: {row.told()}, {row.seconds:,.1f} s")
+                self.say(f"{row.job}: {row.state}, logs: {row.logs()}, {row.seconds:,.1f} s")
 
         def begins(job: Job) -> None:
             if settings.lines:
@@ -149,14 +151,15 @@ class Sweep:
     def _done(self, ended: Ended) -> None:
         job, last = ended.job, ended.attempt
         if last.failure is None:
-            units = len(job.units)
-            self.rows[job.name] = Row(job.name, RAN, units, units, ended.attempts, last.seconds)
+            self.rows[job.name] = Row(job.name, RAN, len(job.units), ended.attempts, last.seconds)
             self.store.record(job.name, None)
             return
         why = f"{last.failure.kind}: {last.failure.message}"
         # Of an attempt that fails as it writes, some may be there.
-        logs = sum(self.store.key_of(job.model, unit.slot) == unit.key for unit in job.units)
-        self.rows[job.name] = Row(job.name, FAILED, logs, len(job.units), ended.attempts, last.seconds, why)
+        lacking = sum(self.store.key_of(job.model, unit.slot) != unit.key for unit in job.units)
+        self.rows[job.name] = Row(
+            job.name, FAILED, len(job.units), ended.attempts, last.seconds, why, lacking
+        )
         self.given_up |= {unit.key for unit in job.units}
         self.store.record(
             job.name,
@@ -180,7 +183,7 @@ class Sweep:
         why = str(model.error)
         if model.model in self.rows:
             return
-        self.rows[model.model] = Row(model.model, FAILED, 0, 0, why=why)
+        self.rows[model.model] = Row(model.model, FAILED, 0, why=why)
         self.store.record(
             model.model,
             {

@@ -18,21 +18,21 @@ _WIDTH: Final = 160
 class Row:
     """One line of the table at the end.
 
-    ``units`` are what the job is about, ``logs`` how many of them are there; ``seconds`` is the wall time of
-    its last attempt; ``why`` says what failed.
+    ``units`` are what the job is about, ``missing`` how many of them have no logs; ``seconds`` is the wall
+    time of its last attempt; ``why`` says what failed.
     """
 
     job: str
     state: str
-    logs: int
     units: int
     attempts: int = 0
     seconds: float = 0.0
     why: str = ""
+    missing: int = 0
 
-    def told(self) -> str:
-        """Its logs, and of how many where some are not there."""
-        return f"{self.logs:,}" if self.logs == self.units else f"{self.logs:,} of {self.units:,}"
+    def logs(self) -> str:
+        """How many are there, and of how many where some are not."""
+        return f"{self.units - self.missing:,}" + (f" of {self.units:,}" if self.missing else "")
 
 
 def ending(rows: Sequence[Row]) -> list[str]:
@@ -40,7 +40,7 @@ def ending(rows: Sequence[Row]) -> list[str]:
     lines = table(
         ("job", "state", "logs", "attempts", "seconds", "why"),
         [
-            (row.job, row.state, row.told(), str(row.attempts), f"{row.seconds:,.1f}", _short(row.why))
+            (row.job, row.state, row.logs(), str(row.attempts), f"{row.seconds:,.1f}", _short(row.why))
             for row in rows
         ],
     )
